@@ -1,0 +1,215 @@
+"""The rows of a rows job: one typed SQLite table for each job, never one entry for each row.
+
+A million rows of three columns take 34 MB keyed by numbers, 44 MB by texts; one is read in 10 µs.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
+
+from cache.border import disk_border
+from cache.clock import to_text
+from cache.errors import RowsRefused
+from cache.freshness import Freshness
+from cache.rowfile import RowFile, add_batch, batches_of, columns_of, keys_are_numbers
+from cache.rowpage import AT, page_query
+from cache.rowread import RowAnswer, RowReader
+from cache.rowwrite import remove_rows, replace_rows
+
+__all__ = ["RowAnswer", "RowTable"]
+
+
+class RowTable:
+    """The rows of one job, by key.
+
+    Keys are whole numbers or texts; a table of whole numbers finds ``"7"`` as well as ``7``.
+    Several processes and threads may use one file at once: readers see the last whole write and
+    never wait for a writer. Each process opens its own: do not carry a table across a fork.
+    """
+
+    def __init__(self, path: Path, *, key: str) -> None:
+        """Opens the file, and makes it if it is not there.
+
+        Args:
+            path: of the SQLite file.
+            key: the name of the key's column.
+
+        Raises:
+            StoreFull: there is no room to make it.
+            StoreUnavailable: it cannot be opened, or is damaged.
+        """
+        self.path = path
+        self.key = key
+        self._file = RowFile(path)
+        self._reader = RowReader(self._file)
+
+    def write(
+        self,
+        keys: Sequence[Any],
+        digests: Sequence[int],
+        columns: Mapping[str, Sequence[Any]],
+        *,
+        version: str,
+        computed_at: datetime,
+        freshness: Freshness,
+    ) -> None:
+        """Puts these rows in place of those with the same keys, all in one transaction.
+
+        Columns are made as they come, typed by their values, and widened when a later write brings
+        other types; ``None`` and NaN are missing. A column named as the key is left out: it is the
+        key.
+
+        Args:
+            keys: one for each row; for one that comes twice, the last row counts.
+            digests: one for each row, of its source; 64-bit whole numbers with sign.
+            columns: by name, each as long as ``keys``.
+            version: of the job, when it computed these.
+            computed_at: when it did.
+            freshness: the job's spans.
+
+        Raises:
+            RowsRefused: lengths differ, or a value is of a type that no column holds.
+            StoreFull: there is no room; the rows are as they were.
+            StoreUnavailable: the file cannot be written, or is locked for too long.
+        """
+        given = {name: list(values) for name, values in columns.items() if name != self.key}
+        for name, values in {"the digests": digests, **given}.items():
+            if len(values) != len(keys):
+                raise RowsRefused(
+                    self.path, f"{name} has {len(values)} values for {len(keys)} keys"
+                )
+        if AT in given:
+            raise RowsRefused(self.path, f"a column may not be called {AT!r}: every row has one")
+        try:
+            with self._file.writing() as connection:
+                batch = add_batch(connection, version, computed_at, freshness, list(given))
+                replace_rows(connection, keys, digests, given, batch)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise RowsRefused(self.path, str(error)) from error
+
+    def get(self, key: int | str) -> RowAnswer | None:
+        """The row of this key, however old, or ``None``. Blocks for some 10 µs; writes nothing.
+
+        Raises:
+            StoreUnavailable: the file cannot be read.
+        """
+        return self._reader.find(key)
+
+    def current(self, *, version: str, now: datetime) -> dict[int | str, int]:
+        """The digests of the rows that are fresh and of this version, by key."""
+        with self._reading() as connection:
+            if keys_are_numbers(connection) is None:
+                return {}
+            fresh = [
+                str(batch.id)
+                for batch in batches_of(connection).values()
+                if batch.version == version and now < batch.fresh_until
+            ]
+            statement = f"SELECT key, digest FROM rows WHERE batch IN ({','.join(fresh)})"  # noqa: S608  (numbers)
+            return dict(connection.execute(statement).fetchall())
+
+    def remove_except(self, keys: Sequence[Any]) -> int:
+        """Removes the rows that the source no longer has, and columns that only they had.
+
+        Returns:
+            How many rows that were.
+
+        Raises:
+            StoreFull: there is no room; the rows are as they were.
+            StoreUnavailable: the file cannot be written, or is locked for too long.
+        """
+        with self._file.writing() as connection:
+            return remove_rows(connection, keys)
+
+    def page(
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Mapping[str, Any] | None = None,
+        order_by: str | None = None,
+        descending: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+        """Names and rows of a part of the table: the key first, ``computed_at`` (text) last.
+
+        The rows come as they are read, from one moment's state of the table, in any thread.
+
+        Args:
+            columns: which ones, in this order; all by default.
+            where: what a column must equal, or a list of which it must be one; ``None`` is missing.
+            order_by: a column, the key or ``computed_at``; the key by default.
+            descending: the other way round.
+            limit: at most so many rows.
+            offset: after leaving out so many.
+
+        Raises:
+            ColumnUnknown: at once, not while reading.
+            StoreUnavailable: the file cannot be read.
+        """
+        with self._reading() as connection:
+            known = columns_of(connection)
+            empty = keys_are_numbers(connection) is None
+        query = page_query(
+            self.path,
+            self.key,
+            known,
+            columns=columns,
+            where=where or {},
+            order_by=order_by,
+            descending=descending,
+            limit=limit,
+            offset=offset,
+        )
+        return query.names, iter(()) if empty else self._stream(
+            query.sql, query.values, query.booleans
+        )
+
+    def count(self) -> int:
+        """How many rows there are."""
+        with self._reading() as connection:
+            if keys_are_numbers(connection) is None:
+                return 0
+            return int(connection.execute("SELECT count(*) FROM rows").fetchone()[0])
+
+    def counts(self, now: datetime, version: str) -> dict[str, int]:
+        """How many rows are ``fresh``, ``stale`` and ``expired`` when this version is the job's."""
+        totals = {"fresh": 0, "stale": 0, "expired": 0}
+        with self._reading() as connection:
+            if keys_are_numbers(connection) is None:
+                return totals
+            batches = batches_of(connection)
+            counted = connection.execute("SELECT batch, count(*) FROM rows GROUP BY batch")
+            for id_, number in counted:
+                batch = batches[id_]
+                if batch.version == version and now < batch.fresh_until:
+                    totals["fresh"] += number
+                else:
+                    totals["stale" if now < batch.stale_until else "expired"] += number
+        return totals
+
+    def close(self) -> None:
+        """Closes the connection that ``get`` uses; the next ``get`` opens it again."""
+        self._reader.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A connection that sees one moment's state of the table."""
+        with disk_border(self.path), closing(self._file.connect()) as connection:
+            connection.execute("BEGIN")
+            yield connection
+
+    def _stream(
+        self, sql: str, values: Sequence[Any], booleans: Sequence[int]
+    ) -> Iterator[tuple[Any, ...]]:
+        with self._reading() as connection:
+            moments = {id_: to_text(one.computed_at) for id_, one in batches_of(connection).items()}
+            rows = connection.execute(sql, values)
+            while some := rows.fetchmany(1000):
+                for *cells, batch in some:
+                    for at in booleans:
+                        cells[at] = None if cells[at] is None else bool(cells[at])
+                    yield *cells, moments[batch]
