@@ -1,0 +1,1 @@
+"""Runs R: a broker, forking parents that hold R, and one limited child per call."""

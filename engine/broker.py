@@ -1,0 +1,251 @@
+"""The engine's broker: takes calls from a Unix socket, gives each a child, watches its clock.
+
+Run as `python -m engine.broker CONFIG`, CONFIG being the JSON of `BrokerConfig`. It never loads R.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine import errors, wire
+from engine.admission import Admission
+from engine.call import Priority
+from engine.limits import Limits
+from engine.sources import Sources
+from engine.template import Child, Template
+from engine.unix_socket import short_path
+
+log = logging.getLogger(__name__)
+
+SOURCE_CHECK_S = 1.0
+CLIENT_CHECK_S = 0.2
+
+
+@dataclass(frozen=True)
+class BrokerConfig:
+    """What the broker needs to know; paths are absolute."""
+
+    socket: str
+    state: str
+    sessions_root: str
+    project: str | None = None
+    folder: str | None = None
+    preload: list[str] = field(default_factory=list)
+    spares: int = 4
+    max_running: int = 4
+    json_digits: int = 4
+    ocpu_version: str = "2.2.12"
+
+    def to_json(self) -> str:
+        """Returns the configuration as the broker's only argument."""
+        return json.dumps(asdict(self))
+
+
+class Broker:
+    """Serves calls with the children of the current template."""
+
+    def __init__(self, config: BrokerConfig) -> None:
+        self._config = config
+        self._work = Path(config.state) / "work"
+        self._admission = Admission(config.max_running, max(1, config.max_running // 2))
+        self._template: Template | None = None
+        self._sources = Sources(Path(config.folder) if config.folder else None)
+        self._problem: str | None = None
+
+    async def run(self) -> None:
+        """Serves until SIGTERM."""
+        shutil.rmtree(self._work, ignore_errors=True)
+        self._work.mkdir(mode=0o700, parents=True)
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        self._template = await self._start_template()
+        path = Path(self._config.socket)
+        path.unlink(missing_ok=True)
+        with short_path(path) as address:
+            server = await asyncio.start_unix_server(self._serve, address, limit=1 << 20)
+        path.chmod(0o600)
+        log.info("engine ready project=%s", self._config.project)
+        watcher = asyncio.create_task(self._watch())
+        await stop.wait()
+        watcher.cancel()
+        server.close()
+        path.unlink(missing_ok=True)
+        await self._template.stop()
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    async def _start_template(self) -> Template:
+        keys = ("sessions_root", "json_digits", "ocpu_version", "preload", "project", "folder")
+        config = {key: getattr(self._config, key) for key in keys}
+        config |= {"state": self._config.state, "work": str(self._work)}
+        template = Template(config, self._config.spares)
+        await template.start()
+        return template
+
+    async def _watch(self) -> None:
+        """Replaces the template when the project's sources change or its parent dies."""
+        while True:
+            assert self._template is not None  # noqa: S101  # set before this task starts
+            await asyncio.wait({self._template.ended}, timeout=SOURCE_CHECK_S)
+            if self._sources.changed() or self._template.ended.done():
+                await self._replace()
+
+    async def _replace(self) -> None:
+        old = self._template
+        assert old is not None  # noqa: S101  # as above
+        try:
+            self._template = await self._start_template()
+        except errors.TemplateFailed as error:
+            self._problem = str(error)
+            log.error("models not loaded, the last good ones serve on: %s", error)  # noqa: TRY400
+            return
+        self._problem = None
+        log.info("models loaded version=%s", self._sources.digest)
+        old.end_idle()
+        asyncio.create_task(_retire(old))  # noqa: RUF006  # ends by itself
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serves one client connection, a request at a time."""
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            while (message := await wire.read(reader)) is not None:
+                header, _ = message
+                work = asyncio.create_task(self._work_on(header, writer))
+                gone = asyncio.create_task(_closed(reader))
+                await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+                if not work.done():
+                    work.cancel()
+                gone.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await work
+        writer.close()
+
+    async def _work_on(self, header: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        try:
+            if header.get("operation") == "info":
+                answers: list[tuple[dict[str, Any], list[bytes]]] = [(self._info(), [])]
+            elif "many" in header:
+                await self._many(header, writer)
+                answers = [({"done": True}, [])]
+            else:
+                answers = [await self._one(header)]
+        except errors.EngineError as error:
+            answers = [(_failure(error), [])]
+        for answer, blobs in answers:
+            writer.write(wire.pack(answer, blobs))
+        await writer.drain()
+
+    def _info(self) -> dict[str, Any]:
+        assert self._template is not None  # noqa: S101  # the socket opens after it is set
+        return {
+            **self._template.info,
+            "project": self._config.project,
+            "version": self._sources.digest,
+            "problem": self._problem,
+            "running": self._admission.running,
+            "waiting": self._admission.waiting,
+        }
+
+    async def _one(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+        async with self._admission.slot(Priority(header["priority"])):
+            child = await self._take()
+            try:
+                return await self._ask(child, header)
+            finally:
+                self._release(child)
+
+    async def _many(self, header: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        """Runs cells one after the other in one child, and in a new one after each death."""
+        async with self._admission.slot(Priority(header["priority"])):
+            child: Child | None = None
+            try:
+                for index, item in enumerate(header["many"]):
+                    child = child or await self._take()
+                    blobs: list[bytes] = []
+                    try:
+                        answer, blobs = await self._ask(child, {**item, "limits": header["limits"]})
+                    except errors.EngineError as error:
+                        answer = _failure(error)
+                        self._release(child)
+                        child = None
+                    writer.write(wire.pack({**answer, "index": index}, blobs))
+                    await writer.drain()
+            finally:
+                if child is not None:
+                    self._release(child)
+
+    async def _take(self) -> Child:
+        assert self._template is not None  # noqa: S101  # the socket opens after it is set
+        return await self._template.take()
+
+    async def _ask(
+        self, child: Child, header: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        """Returns the child's answer; kills it when its time is up.
+
+        Raises:
+            EvaluationTimeout: the wall clock limit was reached.
+            WorkerDied: the child ended without an answer.
+        """
+        limits = Limits.from_wire(header["limits"])
+        template = child.template
+        try:
+            child.writer.write(wire.pack(header))
+            answer = await asyncio.wait_for(wire.read(child.reader), limits.wall_s)
+        except TimeoutError:
+            template.kill(child)
+            raise errors.EvaluationTimeout(limits.wall_s) from None
+        if answer is None:
+            raise await template.autopsy(child)
+        return answer
+
+    def _release(self, child: Child) -> None:
+        """Ends the child behind the answer: nobody waits for its exit."""
+        asyncio.create_task(self._bury(child))  # noqa: RUF006  # ends by itself
+
+    async def _bury(self, child: Child) -> None:
+        await child.template.finish(child)
+        await asyncio.to_thread(shutil.rmtree, self._work / str(child.pid), ignore_errors=True)
+
+
+async def _retire(template: Template) -> None:
+    await template.idle()
+    await template.stop()
+
+
+async def _closed(reader: asyncio.StreamReader) -> None:
+    """Returns when the client goes away; it sends nothing while it waits for an answer."""
+    while not reader.at_eof():  # noqa: ASYNC110  # a stream has no event for its end
+        await asyncio.sleep(CLIENT_CHECK_S)
+
+
+def _failure(error: errors.EngineError) -> dict[str, Any]:
+    facts = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+    return {"failed": type(error).__name__, "facts": facts, "message": str(error)}
+
+
+def main() -> None:
+    """Runs the broker; the only argument is its configuration as JSON."""
+    config = BrokerConfig(**json.loads(sys.argv[1]))
+    logging.basicConfig(
+        level=os.environ.get("LARDER_LOG_LEVEL", "INFO").upper(),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    try:
+        asyncio.run(Broker(config).run())
+    except errors.TemplateFailed as error:
+        log.error("engine did not start: %s", error)  # noqa: TRY400  # R's message says it all
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()

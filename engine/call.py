@@ -1,0 +1,84 @@
+"""What R is asked to evaluate, in plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Literal
+
+ArgumentKind = Literal["code", "json", "text", "file", "rds", "pb", "bytes", "empty"]
+
+
+class Priority(IntEnum):
+    """Who goes first when more calls wait than may run; smaller is sooner."""
+
+    LIVE = 0
+    """Somebody waits for the answer."""
+    REFRESH = 5
+    """A stale answer was served; its successor is made behind it."""
+    SCHEDULED = 10
+    """Precomputed by a run."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument, by how it has to be read.
+
+    `code` is a form field, read by OpenCPU's ladder (JSON, session key, constant, code); `json` is
+    JSON text; `text` a literal string; `file` the name of a file already in the call's folder;
+    `rds`, `pb` and `bytes` name a file in the folder's `.inputs`; `empty` is an empty argument.
+    """
+
+    name: str
+    kind: ArgumentKind
+    value: str = ""
+
+    def to_wire(self) -> dict[str, str]:
+        """Returns the fields as the R side names them."""
+        return {"name": self.name, "kind": self.kind, "value": self.value}
+
+
+@dataclass(frozen=True)
+class Output:
+    """A format to render in the same child: `format` with its query `options`, kept as `label`."""
+
+    label: str
+    format: str
+    options: dict[str, str] = field(default_factory=dict)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Returns the fields as the R side names them."""
+        return {"label": self.label, "format": self.format, "options": self.options}
+
+
+@dataclass(frozen=True)
+class FunctionCall:
+    """A function of a package, or one stored in a session, with its arguments.
+
+    `body` is a whole request body whose fields are the arguments: kind `json` with its text, or
+    `rds` and `pb` with the name of a file in `.inputs`.
+    """
+
+    package: str | None
+    function: str
+    arguments: tuple[Argument, ...] = ()
+    body: Argument | None = None
+    seed: int | None = None
+    session_key: str | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Returns the request that the R side reads."""
+        wire: dict[str, Any] = {
+            "operation": "evaluate",
+            "name": self.function,
+            "arguments": [argument.to_wire() for argument in self.arguments],
+        }
+        if self.package is not None:
+            wire["package"] = self.package
+        if self.session_key is not None:
+            wire["session_key"] = self.session_key
+        if self.body is not None:
+            wire["body"] = self.body.to_wire()
+        if self.seed is not None:
+            wire["seed"] = self.seed
+        return wire

@@ -1,0 +1,98 @@
+"""What can go wrong when R is asked to run something.
+
+EngineError
+├── EngineUnavailable     the broker does not answer
+├── EngineBusy            too many calls are waiting
+├── TemplateFailed        the project's models could not be loaded
+├── EvaluationTimeout     the wall clock limit was reached
+├── WorkerDied            R ended in the middle of the call
+├── CallRefused           the call could not be made: bad arguments, unknown thing
+│   ├── FunctionNotFound  the package has no such function
+│   └── PackageNotFound   no such package is installed
+├── RError                R raised an error outside a session (rendering, rows)
+└── RowCountMismatch      a rows function answered a different number of rows
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class EngineError(Exception):
+    """R could not do what it was asked."""
+
+
+class EngineUnavailable(EngineError):
+    """The engine's broker cannot be reached."""
+
+    def __init__(self, socket: Path, reason: str) -> None:
+        super().__init__(f"the R engine does not answer ({reason}); is `larder serve` running?")
+        self.socket = socket
+
+
+class EngineBusy(EngineError):
+    """More calls wait than the engine is willing to queue."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"the R engine is busy: {waiting} calls are waiting; try again soon")
+        self.waiting = waiting
+
+
+class TemplateFailed(EngineError):
+    """The forking parent could not start, usually because of an error in models/*.R."""
+
+
+class EvaluationTimeout(EngineError):
+    """The call ran longer than its wall clock limit and was killed."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            f"the call was stopped after {limit_s:g} seconds, its time limit "
+            "(`timeout` of the job, or engine.timeout_post in larder.yaml)"
+        )
+        self.limit_s = limit_s
+
+
+class WorkerDied(EngineError):
+    """R ended in the middle of the call: q(), a crash in compiled code, no memory left."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"R stopped in the middle of the call: {reason}")
+        self.reason = reason
+
+
+class CallRefused(EngineError):
+    """The call could not be made; `text` is the whole message, `kind` what it was about."""
+
+    def __init__(self, text: str, kind: str) -> None:
+        super().__init__(text)
+        self.text = text
+        self.kind = kind
+
+
+class FunctionNotFound(CallRefused):
+    """The package has no such function."""
+
+
+class PackageNotFound(CallRefused):
+    """No such package is installed."""
+
+
+class RError(EngineError):
+    """R raised an error; `text` has its call and backtrace."""
+
+    def __init__(self, text: str, message: str) -> None:
+        super().__init__(message)
+        self.text = text
+
+
+class RowCountMismatch(EngineError):
+    """A rows function has to answer one row per row it was given."""
+
+    def __init__(self, given: int, answered: int) -> None:
+        super().__init__(
+            f"the function was given {given} rows and answered {answered}; "
+            "a rows job needs one row (or value) per row, in the same order"
+        )
+        self.given = given
+        self.answered = answered

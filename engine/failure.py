@@ -1,0 +1,39 @@
+"""The broker's and R's failures as exceptions of this package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine import errors
+
+REFUSALS = {
+    "package_not_found": errors.PackageNotFound,
+    "not_found": errors.FunctionNotFound,
+}
+
+
+def raise_failure(answer: dict[str, Any]) -> None:
+    """Raises what the answer says went wrong; returns if nothing did."""
+    if "failed" in answer:
+        raise _broker_failure(answer)
+    if "kind" in answer and answer.get("kind") is not None and "message" in answer:
+        if answer["kind"] == "r_error":
+            raise errors.RError(answer["error"], answer["message"])
+        refusal = REFUSALS.get(answer["kind"], errors.CallRefused)
+        raise refusal(answer["error"], answer["kind"])
+
+
+def _broker_failure(answer: dict[str, Any]) -> errors.EngineError:
+    facts = answer["facts"]
+    match answer["failed"]:
+        case "EvaluationTimeout":
+            return errors.EvaluationTimeout(facts["limit_s"])
+        case "WorkerDied":
+            return errors.WorkerDied(facts["reason"])
+        case "EngineBusy":
+            return errors.EngineBusy(facts["waiting"])
+        case "TemplateFailed":
+            return errors.TemplateFailed(answer["message"])
+        case _:
+            return errors.EngineUnavailable(Path(), answer["message"])

@@ -1,0 +1,256 @@
+"""Asks the engine's broker to run R: the one door to R for everything above.
+
+Blocking and thread-safe; connections are kept and reused. Not for use after fork: a new process
+makes its own Pool.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine import wire
+from engine.call import FunctionCall, Output, Priority
+from engine.errors import EngineError, EngineUnavailable, RowCountMismatch
+from engine.evaluation import Evaluation, Formal, FunctionContract, RenderedBody
+from engine.failure import raise_failure
+from engine.frame import Frame
+from engine.limits import Limits
+from engine.reply import as_list, evaluation, rendered
+from engine.unix_socket import short_path
+
+READ_LIMITS = Limits(wall_s=60)
+"""Limits of a read: rendering an object, listing a package."""
+
+
+class Pool:
+    """A client of the broker behind the Unix socket at `path`."""
+
+    def __init__(self, path: Path, *, read_limits: Limits = READ_LIMITS) -> None:
+        self._path = path
+        self._read_limits = read_limits
+        self._idle: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._versions: dict[str, str] = {}
+
+    def evaluate(
+        self,
+        call: FunctionCall,
+        *,
+        stage: Path,
+        limits: Limits,
+        priority: Priority = Priority.LIVE,
+        outputs: Sequence[Output] = (),
+    ) -> Evaluation:
+        """Returns what the call did. `stage` holds its uploads before and its session after.
+
+        An R error is an Evaluation whose `ok` is False.
+
+        Raises:
+            CallRefused: the arguments cannot be read, or there is no such function or session.
+            EvaluationTimeout, WorkerDied, EngineBusy, EngineUnavailable: as they say.
+        """
+        header = _evaluation_header(call, stage, outputs)
+        header |= {"limits": limits.to_wire(), "priority": int(priority)}
+        answer, blobs = self._ask(header)
+        return evaluation(answer, blobs, call.function, stage)
+
+    def evaluate_many(
+        self,
+        calls: Sequence[tuple[FunctionCall, Path]],
+        *,
+        limits: Limits,
+        priority: Priority = Priority.SCHEDULED,
+        outputs: Sequence[Output] = (),
+    ) -> Iterator[tuple[int, Evaluation | EngineError]]:
+        """Yields each call's index and outcome, in order, as they finish in one child.
+
+        `limits` are those of one call. A call that fails does not disturb the others.
+        """
+        items = [_evaluation_header(call, stage, outputs) for call, stage in calls]
+        header = {"many": items, "limits": limits.to_wire(), "priority": int(priority)}
+        with self._connection() as connection:
+            wire.send(connection, header)
+            while True:
+                answer, blobs = self._receive(connection)
+                if answer.get("done"):
+                    return
+                index = answer["index"] if "index" in answer else len(calls)
+                call, stage = calls[index] if index < len(calls) else calls[-1]
+                try:
+                    raise_failure(answer)
+                    outcome: Evaluation | EngineError = evaluation(
+                        answer, blobs, call.function, stage
+                    )
+                except EngineError as error:
+                    if "index" not in answer:
+                        raise
+                    outcome = error
+                yield index, outcome
+
+    def evaluate_rows(
+        self,
+        call: FunctionCall,
+        *,
+        pass_as: str,
+        frame: Frame,
+        stage: Path,
+        limits: Limits,
+        priority: Priority = Priority.SCHEDULED,
+    ) -> Frame:
+        """Returns the columns that one call over all rows answered, n rows in their order.
+
+        A vector answer is one column named `value`.
+
+        Raises:
+            RowCountMismatch: the answer has another number of rows.
+            RError: the function raised an error.
+        """
+        request = call.to_wire() | {
+            "operation": "rows",
+            "folder": str(stage),
+            "pass_as": pass_as,
+            "frame": str(stage / ".rows"),
+            "columns": frame.write(stage / ".rows"),
+            "answer": str(stage / ".answer"),
+        }
+        header = {"request": request, "folder": str(stage), "limits": limits.to_wire()}
+        answer, _ = self._ask(header | {"priority": int(priority)})
+        if answer["rows"] != frame.rows:
+            raise RowCountMismatch(frame.rows, answer["rows"])
+        return Frame.read(stage / ".answer", answer["columns"])
+
+    def render(self, operation: str, fields: Mapping[str, Any]) -> RenderedBody:
+        """Returns an object, a plot or the like in a format; see `operations` in r/serve.R."""
+        with self._folder() as folder:
+            answer, blobs = self._read(operation, fields, folder)
+            return rendered(answer, blobs)
+
+    def read(self, operation: str, **fields: Any) -> dict[str, Any]:
+        """Returns what a reading operation answers, as plain values."""
+        with self._folder() as folder:
+            return self._read(operation, fields, folder)[0]
+
+    def names(self, operation: str, **fields: Any) -> list[str]:
+        """Returns the names that a listing operation answers."""
+        return [str(name) for name in as_list(self.read(operation, **fields)["names"])]
+
+    def contract(self, package: str, function: str) -> FunctionContract:
+        """Returns the arguments that a function takes.
+
+        Raises:
+            CallRefused: no such package or function.
+        """
+        answer = self.read("describe_function", package=package, name=function)
+        formals = [Formal(item["name"], item.get("default")) for item in answer["formals"] or []]
+        return FunctionContract(package, function, tuple(formals))
+
+    def version(self, package: str) -> str:
+        """Returns what the package's answers depend on: its version, or the project's sources'."""
+        info = self.info()
+        if package == info["project"]:
+            return f"{info['version']} {info['r']['version']}"
+        if package not in self._versions:
+            answer = self.read("package_version", package=package)
+            self._versions[package] = f"{package} {answer['version']} {info['r']['version']}"
+        return self._versions[package]
+
+    def info(self) -> dict[str, Any]:
+        """Returns the state of the engine: project, version, R, calls running and waiting.
+
+        Raises:
+            EngineUnavailable: the broker does not answer.
+        """
+        return self._ask({"operation": "info"})[0]
+
+    def close(self) -> None:
+        """Closes the connections."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
+
+    def _read(
+        self, operation: str, fields: Mapping[str, Any], folder: Path
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        request = {"operation": operation, **fields}
+        header = {"request": request, "folder": str(folder), "priority": int(Priority.LIVE)}
+        return self._ask(header | {"limits": self._read_limits.to_wire()})
+
+    @contextlib.contextmanager
+    def _folder(self) -> Iterator[Path]:
+        """A folder for bodies too large for the socket."""
+        folder = Path(tempfile.mkdtemp(prefix="read-", dir=self._path.parent))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _ask(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+        with self._connection() as connection:
+            wire.send(connection, header)
+            answer, blobs = self._receive(connection)
+        raise_failure(answer)
+        return answer, blobs
+
+    def _receive(self, connection: socket.socket) -> tuple[dict[str, Any], list[bytes]]:
+        message = wire.receive(connection)
+        if message is None:
+            raise EngineUnavailable(self._path, "it ended in the middle of the call")
+        return message
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[socket.socket]:
+        """Lends a connection; one that saw an error in transport is not used again."""
+        connection = self._borrow()
+        try:
+            yield connection
+        except OSError as error:
+            connection.close()
+            raise EngineUnavailable(self._path, str(error)) from error
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            self._idle.append(connection)
+
+    def _borrow(self) -> socket.socket:
+        with self._lock:
+            while self._idle:
+                connection = self._idle.pop()
+                if _alive(connection):
+                    return connection
+                connection.close()
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with short_path(self._path) as address:
+                connection.connect(address)
+        except OSError as error:
+            connection.close()
+            raise EngineUnavailable(self._path, error.strerror or str(error)) from error
+        return connection
+
+
+def _alive(connection: socket.socket) -> bool:
+    """Whether the broker still holds the other end: it never speaks first."""
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def _evaluation_header(
+    call: FunctionCall, stage: Path, outputs: Sequence[Output]
+) -> dict[str, Any]:
+    request = call.to_wire() | {
+        "folder": str(stage),
+        "outputs": [output.to_wire() for output in outputs],
+    }
+    return {"request": request, "folder": str(stage)}

@@ -1,0 +1,94 @@
+# The operations a child is asked for, by name. Each takes the request as a list and returns a list;
+# whatever goes wrong comes back as list(error, kind), never as an R error at top level.
+
+operations <- list(
+  evaluate = function(request) evaluate_request(request),
+  rows = function(request) evaluate_rows(request),
+  render_object = function(request) {
+    render(find_object(request$package, request$name), request$name, request$format, request$options)
+  },
+  render_data = function(request) {
+    render(find_data(request$package, request$name), request$name, request$format, request$options)
+  },
+  render_session_object = function(request) {
+    render(session_object(request$session_key, request$name), request$name, request$format, request$options)
+  },
+  render_session_info = function(request) {
+    information <- readRDS(file.path(session_path(request$session_key), ".RInfo"))
+    render(information, "info", request$format, request$options)
+  },
+  render_session_plot = function(request) {
+    output <- readRDS(file.path(session_path(request$session_key), ".REval"))
+    plots <- Filter(is_plot, output)
+    draw_plot(plots[[request$index]], request$format,
+              paste0(request$session_key, "_plot", request$index), request$options)
+  },
+  find_object = function(request) list(found = !is.null(class(find_object(request$package, request$name)))),
+  find_data = function(request) list(found = !is.null(class(find_data(request$package, request$name)))),
+  find_package = function(request) list(path = find_package(request$package)),
+  list_packages = function(request) list(names = list_packages()),
+  list_objects = function(request) list(names = list_objects(request$package)),
+  list_data = function(request) list(names = list_data(request$package)),
+  package_information = function(request) list(text = package_information(request$package)),
+  describe_function = function(request) {
+    list(formals = describe_function(request$package, request$name))
+  },
+  package_version = function(request) {
+    find_package(request$package)
+    list(version = as.character(utils::packageVersion(request$package)))
+  },
+  server_information = function(request) list(text = printed(print(utils::sessionInfo())))
+)
+
+serve <- function(request) {
+  failure <- NULL
+  answer <- withCallingHandlers(
+    tryCatch(operations[[request$operation]](request), error = function(e) {
+      list(error = if (is.null(failure)) error_text(e) else failure,
+           message = clean(conditionMessage(e)), kind = if (is.null(e$kind)) "r_error" else e$kind)
+    }),
+    warning = function(w) invokeRestart("muffleWarning"),
+    message = function(m) invokeRestart("muffleMessage")
+  )
+  answer
+}
+
+# What the forking parent does once: the packages every call uses, the project, and then the real
+# path several times, so that R's compiler has done its work before the first child is forked.
+prepare <- function(preload) {
+  options(device = function(...) {
+    grDevices::pdf(NULL, ...)
+    grDevices::dev.control("enable")
+  }, browser = "false", pager = "cat", menu.graphics = FALSE, warn = 0L, useFancyQuotes = FALSE,
+  bitmapType = "cairo", keep.source = FALSE, stringsAsFactors = FALSE)
+  Sys.setenv(R_PAPERSIZE = "a4")
+  for (package in c("jsonlite", "evaluate", "tools", preload)) loadNamespace(package)
+  remember_information()
+}
+
+warm <- function(folder, times) {
+  old <- getwd()
+  on.exit(setwd(old))
+  for (i in seq_len(times)) {
+    serve(list(operation = "evaluate", package = "stats", name = "rnorm", folder = folder,
+               arguments = list(list(name = "n", kind = "code", value = "3")),
+               outputs = list(list(label = "json", format = "json", options = list()))))
+    serve(list(operation = "evaluate", package = "base", name = "identity", folder = folder,
+               body = list(kind = "json", value = "{\"x\": [{\"a\": 1}]}"), arguments = list(),
+               outputs = list(list(label = "csv", format = "csv", options = list()))))
+    serve(list(operation = "evaluate", package = "base", name = "stop", folder = folder,
+               arguments = list(list(name = "...", kind = "code", value = "'x'")), outputs = list()))
+  }
+  # Text on a cairo device starts a font thread the first time: before any fork, not after.
+  draw(function() { graphics::plot(1:3, main = "text") }, "png", "warm", list())
+  grDevices::graphics.off()
+  unlink(list.files(folder, all.files = TRUE, no.. = TRUE, full.names = TRUE))
+  suppressWarnings(rm(".Random.seed", envir = globalenv()))
+  invisible(gc())
+}
+
+# What the server says of its R.
+describe_r <- function() {
+  list(version = R.version.string, locale = Sys.getlocale("LC_COLLATE"),
+       libraries = as.list(.libPaths()))
+}

@@ -1,0 +1,78 @@
+# Sessions as values: a stored session is an environment of objects, and, for `key::name` in code,
+# a namespace registered under its key for as long as this process lives.
+
+settings <- new.env(parent = emptyenv())   # sessions_root, project
+
+session_path <- function(key) {
+  path <- file.path(settings$sessions_root, key)
+  if (!grepl(key_pattern, key) || !file.exists(file.path(path, ".larder.json"))) {
+    refuse(paste("Session not found:", key), "session_not_found")
+  }
+  path
+}
+
+# Objects of a session, n of them, in an environment below the global one. Packages that the
+# session had loaded are loaded first, so that its objects print and subset as they did there.
+session_environment <- function(key) {
+  path <- session_path(key)
+  library_record <- file.path(path, ".Rpackages")
+  if (file.exists(library_record)) {
+    for (package in readLines(library_record)) {
+      suppressMessages(tryCatch(loadNamespace(package), error = function(e) NULL))
+    }
+  }
+  objects <- new.env(parent = globalenv())
+  load(file.path(path, ".RData"), envir = objects)
+  objects
+}
+
+session_reference <- function(key, name = ".val") {
+  attach_session(key)
+  call("::", as.name(key), as.name(name))
+}
+
+attach_session <- function(key) {
+  if (key %in% loadedNamespaces()) return(invisible())
+  objects <- session_environment(key)
+  make_namespace(key, objects, exports = ls(objects, all.names = TRUE))
+}
+
+# Every `key::name` in the code makes that session's namespace; an unknown key is refused before
+# anything runs.
+attach_sessions <- function(expr) {
+  if (!is.call(expr)) return(invisible())
+  if (length(expr) == 3L && (identical(expr[[1L]], as.name("::")) ||
+                             identical(expr[[1L]], as.name(":::")))) {
+    key <- as.character(expr[[2L]])
+    if (grepl(key_pattern, key)) attach_session(key)
+    return(invisible())
+  }
+  for (part in as.list(expr)) {
+    if (is.call(part)) attach_sessions(part)
+  }
+}
+
+# Makes `objects` a namespace that R's own `::` can read. base has no public function for this.
+make_namespace <- function(name, objects, exports, path = tempdir(), version = "0.0.0") {
+  info <- new.env(parent = baseenv())
+  info$spec <- c(name = name, version = version)
+  info$path <- path
+  info$dynlibs <- NULL
+  info$S3methods <- matrix(NA_character_, 0L, 4L)
+  info$imports <- list(base = TRUE)
+  info$lazydata <- new.env(parent = baseenv())
+  info$exports <- new.env(parent = baseenv())
+  for (export in exports) assign(export, export, envir = info$exports)
+  assign(".__NAMESPACE__.", info, envir = objects)
+  assign(".packageName", name, envir = objects)
+  if (name %in% loadedNamespaces()) .Internal(unregisterNamespace(name))
+  .Internal(registerNamespace(name, objects))
+  invisible(objects)
+}
+
+# Namespaces that are sessions, which packageDescription() could not describe.
+forget_sessions <- function() {
+  for (name in grep(key_pattern, loadedNamespaces(), value = TRUE)) {
+    .Internal(unregisterNamespace(name))
+  }
+}

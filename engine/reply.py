@@ -1,0 +1,85 @@
+"""The child's answer as values; a finished evaluation's manifest in its folder."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from engine.evaluation import BodyError, Evaluation, RenderedBody
+
+MANIFEST_FORMAT = 1
+TEXTS = ("messages", "stdout", "warnings", "source", "console")
+
+
+def as_list(value: Any) -> list[Any]:
+    """Returns a list: R does not tell a vector of one from a scalar."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+def rendered(answer: dict[str, Any], blobs: Sequence[bytes]) -> RenderedBody:
+    """Returns the body that a rendering operation answered."""
+    headers: tuple[tuple[str, str], ...] = ()
+    if answer.get("file"):
+        headers = (("Content-Disposition", f"attachment;filename={answer['file']}"),)
+    return RenderedBody(_content(answer["body"], blobs), answer["type"], headers)
+
+
+def evaluation(
+    answer: dict[str, Any], blobs: Sequence[bytes], function: str, stage: Path
+) -> Evaluation:
+    """Returns the evaluation, after writing its session's manifest `.larder.json`."""
+    bodies, body_errors = {}, {}
+    for label, body in (answer.get("bodies") or {}).items():
+        if "error" in body:
+            body_errors[label] = BodyError(body["error"], body.get("kind") or "r_error")
+        else:
+            bodies[label] = rendered(body, blobs)
+    shutil.rmtree(stage / ".bodies", ignore_errors=True)
+    shutil.rmtree(stage / ".inputs", ignore_errors=True)
+    manifest = _manifest(answer, function)
+    (stage / ".larder.json").write_bytes(orjson.dumps(manifest))
+    return Evaluation(
+        ok=answer["ok"],
+        error=answer.get("error"),
+        error_message=answer.get("error_message"),
+        listing=_listing(manifest),
+        duration_s=answer["duration_s"],
+        bodies=bodies,
+        body_errors=body_errors,
+    )
+
+
+def _content(body: Any, blobs: Sequence[bytes]) -> bytes:
+    if body is None:
+        return b""
+    return blobs[body["blob"]] if "blob" in body else Path(body["file"]).read_bytes()
+
+
+def _manifest(answer: dict[str, Any], function: str) -> dict[str, Any]:
+    return {
+        "format": MANIFEST_FORMAT,
+        "created_at": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "function": function,
+        "objects": as_list(answer["objects"]),
+        "graphics": answer["graphics"],
+        "files": as_list(answer["files"]),
+        "texts": {name: as_list(answer["texts"][name]) for name in TEXTS},
+        "error": answer.get("error"),
+    }
+
+
+def _listing(manifest: dict[str, Any]) -> tuple[str, ...]:
+    """Returns the session's outputs in OpenCPU's order of creation."""
+    listing = [f"R/{name}" for name in manifest["objects"]]
+    listing += [f"graphics/{number}" for number in range(1, manifest["graphics"] + 1)]
+    listing += [name for name in TEXTS if manifest["texts"][name]]
+    listing.append("info")
+    listing += [f"files/{name}" for name in manifest["files"]]
+    return tuple(listing)

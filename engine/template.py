@@ -1,0 +1,227 @@
+"""The broker's side of one forking parent: starts it, asks it for children, hears of exits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import TemplateFailed, WorkerDied
+from engine.worker_status import death_reason
+
+log = logging.getLogger(__name__)
+
+R_ENVIRONMENT = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # huge pages: fork and exit cost half
+    "R_NSIZE": "2000000",  # a heap that short calls never fill: a collection copies every page
+    "R_VSIZE": "268435456",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",  # a library's threads would not survive the fork
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+KEPT_VARIABLES = ("PATH", "HOME", "TZ", "R_LIBS", "R_LIBS_SITE", "R_LIBS_USER", "PYTHONPATH")
+
+
+@dataclass
+class Child:
+    """A forked child: idle until a request is written to its socket."""
+
+    pid: int
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    exited: asyncio.Future[int]
+    """Its wait status, once it has ended."""
+    template: Template
+
+
+class Template:
+    """One forking parent and its idle children.
+
+    Args:
+        config: what `engine.parent` needs, but for the descriptor of its control socket.
+        spares: idle children to keep.
+    """
+
+    def __init__(self, config: dict[str, Any], spares: int) -> None:
+        self._config = config
+        self._spares = spares
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._idle: deque[Child] = deque()
+        self._children: dict[int, Child] = {}
+        self._asked = 0
+        self._waiting: deque[asyncio.Future[Child]] = deque()
+        self._closing = False
+        self.info: dict[str, Any] = {}
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self) -> None:
+        """Starts the parent and waits until it is warm.
+
+        Raises:
+            TemplateFailed: R or the project's models could not be loaded; the message is R's.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        config = {**self._config, "control": theirs.fileno()}
+        environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        self._process = await asyncio.to_thread(
+            subprocess.Popen,
+            [sys.executable, "-m", "engine.parent", json.dumps(config)],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            env={**environment, **R_ENVIRONMENT},
+        )
+        theirs.close()
+        ours.setblocking(False)  # noqa: FBT003  # the socket module's own signature
+        self._control = ours
+        packet = await asyncio.get_running_loop().sock_recv(ours, 1 << 20)
+        first = json.loads(packet) if packet else {"event": "failed", "message": "R did not start"}
+        if first["event"] != "ready":
+            await asyncio.to_thread(self._process.wait)
+            ours.close()
+            raise TemplateFailed(first["message"])
+        self.info = {"exports": first["exports"], "r": first["r"]}
+        asyncio.get_running_loop().add_reader(ours, self._hear)
+        self._refill()
+
+    async def take(self) -> Child:
+        """Returns a child for one caller; it has to be given back to `finish`."""
+        while self._idle:
+            child = self._idle.popleft()
+            if not child.exited.done():
+                self._refill()
+                return child
+        if self.ended.done():
+            raise WorkerDied("the forking parent ended and a new one is not ready yet")
+        future: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._refill()
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self._idle.append(future.result())
+            raise
+
+    def kill(self, child: Child) -> None:
+        """Ends a child and everything it started, at once."""
+        if not child.exited.done():
+            self._say({"do": "kill", "pid": child.pid})
+
+    async def finish(self, child: Child) -> int:
+        """Ends a child that has answered; returns its wait status."""
+        child.writer.close()
+        try:
+            return await asyncio.wait_for(asyncio.shield(child.exited), timeout=2)
+        except TimeoutError:
+            self.kill(child)
+            return await child.exited
+
+    async def autopsy(self, child: Child) -> WorkerDied:
+        """Returns why a child ended without an answer."""
+        return WorkerDied(death_reason(await self.finish(child)))
+
+    async def stop(self) -> None:
+        """Ends the parent and its children."""
+        self._closing = True
+        for child in list(self._children.values()):
+            self.kill(child)
+        if self._control is not None:
+            asyncio.get_running_loop().remove_reader(self._control)
+            self._control.close()
+        if self._process is not None:
+            await asyncio.to_thread(self._process.wait)
+
+    def end_idle(self) -> None:
+        """Keeps no more spares: the template is being replaced."""
+        self._spares = 0
+        while self._idle:
+            self._idle.pop().writer.close()
+
+    async def idle(self) -> None:
+        """Returns when no child serves a call any more."""
+        while busy := [c.exited for c in self._children.values() if c not in self._idle]:
+            await asyncio.wait(busy)
+
+    def _refill(self) -> None:
+        wanted = self._spares + len(self._waiting) - len(self._idle) - self._asked
+        for _ in range(max(0, wanted)):
+            self._asked += 1
+            self._say({"do": "fork"})
+
+    def _say(self, command: dict[str, Any]) -> None:
+        try:
+            if self._control is not None:
+                self._control.send(json.dumps(command).encode())
+        except OSError as error:
+            log.warning("forking parent unreachable error=%s", error)
+
+    def _hear(self) -> None:
+        assert self._control is not None  # noqa: S101  # the reader exists only while it does
+        try:
+            packet, descriptors, _, _ = socket.recv_fds(self._control, 65536, 1)
+        except BlockingIOError:
+            return
+        except OSError:
+            packet, descriptors = b"", []
+        if not packet:
+            self._end()
+            return
+        event = json.loads(packet)
+        if event["event"] == "forked":
+            asyncio.ensure_future(self._adopt(event["pid"], descriptors[0]))  # noqa: RUF006
+        elif event["event"] == "exit":
+            self._bury(event["pid"], event["status"])
+
+    def _bury(self, pid: int, status: int) -> None:
+        child = self._children.pop(pid, None)
+        if child is None:
+            return
+        if not child.exited.done():
+            child.exited.set_result(status)
+        if child in self._idle:
+            self._idle.remove(child)
+            self._refill()
+
+    async def _adopt(self, pid: int, descriptor: int) -> None:
+        connection = socket.socket(fileno=descriptor)
+        connection.setblocking(False)  # noqa: FBT003  # the socket module's own signature
+        reader, writer = await asyncio.open_connection(sock=connection)
+        child = Child(pid, reader, writer, asyncio.get_running_loop().create_future(), self)
+        self._asked -= 1
+        self._children[pid] = child
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(child)
+                return
+        if self._spares == 0:
+            writer.close()
+        else:
+            self._idle.append(child)
+
+    def _end(self) -> None:
+        """The parent died: so do its children, by their parent-death signal."""
+        if self._control is not None:
+            asyncio.get_running_loop().remove_reader(self._control)
+            self._control.close()
+            self._control = None
+        for child in self._children.values():
+            if not child.exited.done():
+                child.exited.set_result(signal.SIGKILL)
+        for future in self._waiting:
+            if not future.done():
+                future.set_exception(WorkerDied("the forking parent ended"))
+        self._idle.clear()
+        if not self.ended.done():
+            self.ended.set_result(None)

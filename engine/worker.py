@@ -1,0 +1,111 @@
+"""R, embedded in this process through rpy2. Imported by the forking parent and nowhere else.
+
+rpy2's `robjects` is not needed: `rinterface` starts R and calls the functions of engine/r.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from rpy2 import rinterface as ri
+from rpy2.rinterface_lib import callbacks
+
+from engine.convert import NotJson, exact_json, from_r, to_r
+from engine.worker_status import QUIT_STATUS
+
+R_FOLDER = Path(__file__).parent / "r"
+_kept_alive: list[Any] = []
+
+
+class R:
+    """The embedded R of this process and the support functions of engine/r.
+
+    Not thread-safe; everything happens in the main thread, as R needs its C stack. After fork the
+    child goes on using the same object.
+    """
+
+    def __init__(self) -> None:
+        logging.getLogger("rpy2").setLevel(logging.CRITICAL)
+        _replace_callbacks()
+        # _c_stack_limit=0 leaves R's own limit: infinite recursion is an R error, not a crash.
+        ri.initr(interactive=False, _c_stack_limit=0)
+        _replace_callbacks()
+        self._larder = ri.baseenv["new.env"]()
+        source = ri.baseenv["sys.source"]
+        for script in sorted(R_FOLDER.glob("*.R")):
+            source(to_r(str(script)), envir=self._larder)
+        self._libr = ctypes.CDLL("libR.so", mode=os.RTLD_NOLOAD)
+
+    def set(self, name: str, value: Any) -> None:
+        """Sets one of the support functions' settings."""
+        self._larder["settings"][name] = to_r(value)
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        """Returns what a support function answers, as plain values."""
+        return from_r(self._larder[function](*(to_r(argument) for argument in arguments)))
+
+    def serve(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Returns the answer to one request; bodies asked for as `exact` are JSON bytes."""
+        answer = self._larder["serve"](to_r(request))
+        names = list(answer.names)
+        plain: dict[str, Any] = {}
+        for name, value in zip(names, answer, strict=True):
+            plain[name] = _bodies(value) if name == "bodies" else from_r(value)
+        return plain
+
+    def use_temporary_folder(self, folder: Path) -> None:
+        """Gives this process a tempdir() of its own: children would share the parent's."""
+        path = ctypes.create_string_buffer(os.fsencode(folder))
+        _kept_alive.append(path)
+        pointer = ctypes.c_void_p.in_dll(self._libr, "R_TempDir")
+        pointer.value = ctypes.addressof(path)
+        os.environ["TMPDIR"] = str(folder)
+        ri.baseenv["Sys.setenv"](TMPDIR=to_r(str(folder)))
+
+
+def _bodies(value: Any) -> dict[str, Any]:
+    if not isinstance(value, ri.ListSexpVector) or not len(value):
+        return {}
+    bodies: dict[str, Any] = {}
+    for label, body in zip(list(value.names), value, strict=True):
+        if "exact" in list(body.names):
+            bodies[label] = _exact_body(body[0])
+        else:
+            bodies[label] = from_r(body)
+    return bodies
+
+
+def _exact_body(value: Any) -> dict[str, Any]:
+    try:
+        return {"body": exact_json(value) + b"\n", "type": "application/json"}
+    except NotJson as error:
+        return {"error": str(error), "kind": "not_json"}
+    except (UnicodeDecodeError, RecursionError) as error:
+        return {"error": f"the value cannot be written as JSON: {error}", "kind": "not_json"}
+
+
+def _replace_callbacks() -> None:
+    callbacks.consolewrite_print = _ignore
+    callbacks.consolewrite_warnerror = _ignore
+    callbacks.consoleread = _no_input
+    callbacks.showmessage = _ignore
+    callbacks.cleanup = _end_process
+    # rpy2 decodes console bytes strictly and would drop text that is not UTF-8.
+    callbacks._CCHAR_ENCODING = "latin-1"  # noqa: SLF001
+
+
+def _ignore(*_arguments: Any) -> None:
+    """Drops what R writes outside a captured evaluation."""
+
+
+def _no_input(_prompt: str) -> str:
+    return ""
+
+
+def _end_process(_save: Any, _status: Any, _run_last: Any) -> None:
+    """Ends the process as q() asks, leaving the parent's temporary folder alone."""
+    os._exit(QUIT_STATUS)
