@@ -44,7 +44,8 @@ as_text <- function(text, type = text_type, file = NULL) {
 as_file <- function(bytes, type, file) list(body = bytes, type = type, file = file)
 
 render_print <- function(object, name, options) {
-  options(max.print = 1000L)
+  options(max.print = if (is.null(options$max.print)) 1000L else options$max.print)
+  options$max.print <- NULL
   as_text(printed(do.call(print_or_show, c(list(object), options), quote = TRUE)))
 }
 

@@ -11,7 +11,8 @@ operations <- list(
     render(find_data(request$package, request$name), request$name, request$format, request$options)
   },
   render_session_object = function(request) {
-    render(session_object(request$session_key, request$name), request$name, request$format, request$options)
+    label <- if (is.null(request$as)) request$name else request$as
+    render(session_object(request$session_key, request$name), label, request$format, request$options)
   },
   render_session_info = function(request) {
     information <- readRDS(file.path(session_path(request$session_key), ".RInfo"))
@@ -22,6 +23,21 @@ operations <- list(
     plots <- Filter(is_plot, output)
     draw_plot(plots[[request$index]], request$format,
               paste0(request$session_key, "_plot", request$index), request$options)
+  },
+  render_last_plot = function(request) {
+    output <- readRDS(file.path(session_path(request$session_key), ".REval"))
+    plots <- Filter(is_plot, output)
+    if (!length(plots)) refuse("Function call did not generate any graphics", "no_graphics")
+    draw_plot(plots[[length(plots)]], request$format, "output", request$options)
+  },
+  render_console = function(request) {
+    output <- readRDS(file.path(session_path(request$session_key), ".REval"))
+    as_text(paste(clean(as.character(lapply(output, console_text))), collapse = "\n"))
+  },
+  render_pieces = function(request) {
+    pieces <- unlist(request$pieces)
+    object <- if (request$section %in% c("console", "source")) as.character(pieces) else as.list(pieces)
+    render(object, request$section, request$format, request$options)
   },
   find_object = function(request) list(found = !is.null(class(find_object(request$package, request$name)))),
   find_data = function(request) list(found = !is.null(class(find_data(request$package, request$name)))),

@@ -1,0 +1,1 @@
+"""HTTP: requests to calls, answers to responses. Knows no R and no SQL."""

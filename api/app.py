@@ -1,0 +1,92 @@
+"""The application: the hit path outermost, then OpenCPU's API and Larder's own."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.errors import ApiError, BadRequest
+from api.hit import HitLayer
+from api.ocpu import OcpuApp
+from api.problem import problem_reply
+from api.reply import Reply
+from api.services import Services
+from api.v1 import response_of, router
+from cache.errors import CacheError
+from engine.errors import EngineError
+from jobs.definition import schema
+from jobs.errors import JobError
+from jobs.repository import Catalog
+from scheduler.errors import SchedulerError
+
+log = logging.getLogger(__name__)
+
+OURS = (ApiError, CacheError, EngineError, JobError, SchedulerError)
+
+
+def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") -> ASGIApp:
+    """Returns the ASGI application of one API worker."""
+    api = FastAPI(
+        title="Larder",
+        version=version,
+        description="Answers of R models, computed ahead of time.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    api.state.services = services
+    api.state.catalog = catalog
+    api.include_router(router)
+    for kind in OURS:
+        api.add_exception_handler(kind, _problem)
+    api.add_exception_handler(RequestValidationError, _invalid)
+    _add_health(api, services)
+    ocpu = OcpuApp(services)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        inner = ocpu if path == "/ocpu" or path.startswith("/ocpu/") else api
+        await inner(scope, receive, send)
+
+    def finish(reply: Reply, scope: Scope) -> Reply:
+        return ocpu.finish(reply, scope)
+
+    return HitLayer(application, services, finish)
+
+
+def _add_health(api: FastAPI, services: Services) -> None:
+    @api.get("/healthz", tags=["server"])
+    async def healthz() -> dict[str, str]:
+        """This process answers."""
+        return {"status": "ok"}
+
+    @api.get("/readyz", tags=["server"])
+    def readyz() -> JSONResponse:
+        """The project's models are loaded and calls can be answered."""
+        try:
+            info = services.pool.info()
+        except EngineError as error:
+            return JSONResponse({"status": "starting", "reason": str(error)}, 503)
+        return JSONResponse(
+            {"status": "ready", "project": info["project"], "problem": info["problem"]}
+        )
+
+    @api.get("/schema/jobs.json", tags=["server"])
+    def job_schema() -> dict[str, object]:
+        """The JSON Schema of job files, for editors."""
+        return schema()
+
+    @api.get("/", include_in_schema=False)
+    async def root() -> RedirectResponse:
+        return RedirectResponse("/v1/jobs")
+
+
+async def _problem(_request: Request, error: Exception) -> Response:
+    return response_of(problem_reply(error))
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    return response_of(problem_reply(BadRequest(str(error))))

@@ -1,0 +1,69 @@
+"""A call through its OpenCPU URL, as the hit path remembers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.types import Scope
+
+from api.arguments import read_arguments
+from api.body import Body
+from api.caching import Directives
+from api.obtain import ready
+from api.ocpu_call import SHORTCUTS, kept_call
+from api.ocpu_kept import kept_reply, label_of
+from api.ocpu_request import OcpuRequest, read_request
+from api.reply import Reply
+from api.services import Services
+from cache.entry import Entry
+from engine.call import FunctionCall
+from jobs.call import Call
+
+
+@dataclass(frozen=True)
+class CallRequest:
+    """What a POST below /ocpu/library asks, its arguments read."""
+
+    request: OcpuRequest
+    call: Call
+    output: str | None
+
+    def ready(self, services: Services, scope: Scope, directives: Directives) -> Reply | None:
+        """Returns the reply if it is prepared."""
+        found = services.pantry.resolve(self.call)
+        if found is None or not ready(services.pantry, found, directives, self._usable):
+            return None
+        request = read_request(scope, self.request.body)  # this client's name for the server
+        return kept_reply(request, found, self.output, directives)
+
+    def _usable(self, entry: Entry) -> bool:
+        if self.output is None:
+            return entry.session_key is not None
+        return label_of(self.output, self.request.query) in entry.bodies
+
+
+def read_call(scope: Scope, body: Body, services: Services) -> CallRequest | None:
+    """Returns the call of a function that a job declares; None for any other request.
+
+    Raises:
+        BadRequest: the body cannot be read.
+    """
+    request = read_request(scope, body)
+    parts = request.parts[1:]
+    if len(parts) in (3, 4) and parts[1] == "R":
+        package, name, rest = parts[0], parts[2], parts[3:]
+    elif len(parts) in (1, 2) and "::" in parts[0]:
+        package, _, name = parts[0].partition("::")
+        rest = parts[1:]
+    else:
+        return None
+    function = f"{package}::{name}"
+    if not services.pantry.jobs.declaring(function):
+        return None
+    given = read_arguments(body, Path())
+    if given.values is None or given.inputs:
+        return None
+    output = rest[0] if rest and rest[0] in SHORTCUTS else None
+    target = FunctionCall(package, name, given.arguments, given.body)
+    return CallRequest(request, kept_call(function, given, target), output)

@@ -1,0 +1,72 @@
+"""Obtaining an answer for somebody who waits: from the cache, or by having it computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from api.caching import Directives
+from api.errors import OnlyIfCached
+from cache.entry import Entry, State
+from engine.call import Output
+from jobs.call import Call
+from jobs.pantry import Pantry
+from jobs.resolution import Resolution
+from jobs.row_resolution import RowResolution
+
+
+def ready(
+    pantry: Pantry, found: Resolution, directives: Directives, usable: Callable[[Entry], bool]
+) -> bool:
+    """Whether what was found will do; a stale answer that does is refreshed behind it."""
+    if found.entry is None or not directives.accepts(found) or not usable(found.entry):
+        return False
+    if found.state is State.STALE:
+        pantry.refresh(found)
+    return True
+
+
+def obtain(
+    pantry: Pantry,
+    call: Call,
+    found: Resolution,
+    directives: Directives,
+    *,
+    usable: Callable[[Entry], bool],
+    also: Sequence[Output] = (),
+) -> Resolution:
+    """Returns an answer to the call whose entry is `usable`. Blocks while R works.
+
+    Raises:
+        OnlyIfCached: the request allows no computing, and nothing is there.
+        CallFailed, RefusedMiss, EngineError: the answer cannot be computed.
+    """
+    if ready(pantry, found, directives, usable):
+        return found
+    if directives.only_if_cached:
+        raise OnlyIfCached
+    # What is there and will not do must not come back from the flight as somebody else's success.
+    newer_than = found.now if found.entry is not None else None
+    return pantry.materialise(call, found.job, also=also, newer_than=newer_than)
+
+
+def row_ready(pantry: Pantry, found: RowResolution, directives: Directives) -> bool:
+    """Whether the row that was found will do; a stale one that does is refreshed behind it."""
+    if found.answer is None or not directives.accepts(found):
+        return False
+    if found.state is State.STALE:
+        pantry.refresh_row(found)
+    return True
+
+
+def obtain_row(pantry: Pantry, found: RowResolution, directives: Directives) -> RowResolution:
+    """Returns a row's answer. Blocks while R works.
+
+    Raises:
+        OnlyIfCached: the request allows no computing, and nothing is there.
+        RowNotFound, EngineError: the row cannot be computed.
+    """
+    if row_ready(pantry, found, directives):
+        return found
+    if directives.only_if_cached:
+        raise OnlyIfCached
+    return pantry.begin_row(found.job, found.row_key).result()

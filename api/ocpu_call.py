@@ -1,0 +1,81 @@
+"""POST: calls of functions. What a job declares is looked up and kept; anything else just runs."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from api.arguments import Arguments, read_arguments
+from api.ocpu_kept import answer_kept
+from api.ocpu_objects import options_of
+from api.ocpu_replies import call_reply
+from api.ocpu_request import OcpuRequest
+from api.reply import Reply
+from api.services import Services
+from engine.call import FunctionCall, Output, Priority
+from jobs.call import Call
+from jobs.errors import CallFailed
+
+VALUES = {"json", "print", "csv", "tab", "md", "ndjson", "rds", "rda", "pb", "bin", "console"}
+SHORTCUTS = frozenset(VALUES | {"png", "svg", "svglite", "pdf", "spss", "sas", "stata"})
+"""Endings of a call's URL that ask for the value itself; any other is answered with the listing."""
+
+
+def call_function(
+    request: OcpuRequest,
+    services: Services,
+    rest: list[str],
+    *,
+    name: str,
+    package: str | None = None,
+    session_key: str | None = None,
+) -> Reply:
+    """Calls a function of a package or of a session; `rest` may name a format.
+
+    A function that a job declares is answered from the cache when its answer is there.
+    """
+    output = rest[0] if rest and rest[0] in SHORTCUTS else None
+    with _upload_folder(services) as folder:
+        given = read_arguments(request.body, folder)
+        target = FunctionCall(package, name, given.arguments, given.body, session_key=session_key)
+        if package is not None and given.values is not None:
+            call = kept_call(f"{package}::{name}", given, target)
+            found = services.pantry.resolve(call)
+            if found is not None:
+                return answer_kept(request, services, call, found, output)
+        return _run(request, services, Call(f"{package}::{name}", {}, target, given.place), output)
+
+
+def kept_call(function: str, given: Arguments, target: FunctionCall) -> Call:
+    """Returns the call as the cache knows it.
+
+    Without uploads it is its values alone, however it was spelled: so it can be computed again.
+    """
+    assert given.values is not None  # noqa: S101  # asked by the callers
+    if given.inputs:
+        return Call(function, given.values, target, given.place)
+    return Call(function, given.values)
+
+
+def _run(request: OcpuRequest, services: Services, call: Call, output: str | None) -> Reply:
+    outputs = [Output(output, output, dict(options_of(request)))] if output else []
+    try:
+        done = services.pantry.materialiser.evaluate(
+            call, limits=services.call_limits, priority=Priority.LIVE, outputs=outputs
+        )
+    except CallFailed as error:
+        return call_reply(request, error.evaluation, error.session_key, output)
+    return call_reply(request, done.evaluation, done.session_key, output)
+
+
+@contextmanager
+def _upload_folder(services: Services) -> Iterator[Path]:
+    """A folder for uploads, on the disk of the sessions: placing them is a rename."""
+    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=services.state_folder))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

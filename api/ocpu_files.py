@@ -1,0 +1,61 @@
+"""Files below a folder that is served as it is: never one outside it."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+
+from api.errors import BadRequest
+from api.ocpu_objects import listing, with_slash
+from api.ocpu_request import OcpuRequest
+from api.reply import Reply
+from api.services import Services
+
+TYPES = {
+    # What R's package mime says where Python's table differs: clients of OpenCPU see these.
+    ".r": "text/plain",
+    ".rmd": "text/x-markdown",
+    ".md": "text/x-markdown",
+    ".rnw": "text/x-sweave",
+    ".brew": "text/plain",
+    ".csv": "text/csv",
+    ".js": "application/javascript",
+    ".rds": "application/octet-stream",
+    "": "text/plain",
+}
+
+
+def media_type_of(path: Path) -> str:
+    """Returns the content type of a file by its name."""
+    guessed = TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0]
+    media_type = guessed or "application/octet-stream"
+    return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
+
+
+def serve_path(request: OcpuRequest, root: Path, parts: list[str]) -> Reply:
+    """Returns a file below `root`, or the names in a folder.
+
+    Raises:
+        BadRequest: there is no such file, or the path leads out of the root.
+    """
+    name = "/".join(parts)
+    root = root.resolve()
+    path = (root / name).resolve()
+    if not path.is_relative_to(root):
+        raise BadRequest(f"Path {name} is not in this folder")
+    if path.is_dir():
+        if not request.has_slash:
+            return with_slash(request)
+        index = path / "index.html"
+        if not index.is_file():
+            return listing(child.name for child in path.iterdir() if child.name[0] != ".")
+        path = index
+    if not path.is_file():
+        raise BadRequest(f"File not found: {name}")
+    return Reply(200, path.read_bytes(), media_type_of(path))
+
+
+def package_file(request: OcpuRequest, package: str, parts: list[str], services: Services) -> Reply:
+    """Returns a file of an installed package."""
+    root = Path(services.pool.read("find_package", package=package)["path"])
+    return serve_path(request, root, parts)

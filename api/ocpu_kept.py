@@ -1,0 +1,107 @@
+"""Calls of functions that a job declares: the prepared answer in the form that was asked for."""
+
+from __future__ import annotations
+
+from api.caching import Directives, answer_headers, body_reply, read_directives
+from api.obtain import obtain
+from api.ocpu_objects import options_of
+from api.ocpu_replies import call_reply, listing_reply, session_headers
+from api.ocpu_request import OcpuRequest
+from api.reply import Headers, Reply
+from api.services import Services
+from cache.body import Body
+from cache.entry import Entry
+from engine.call import Output
+from jobs.call import Call
+from jobs.errors import CallFailed
+from jobs.resolution import Resolution
+
+DRAWINGS = frozenset({"png", "svg", "svglite", "pdf"})
+
+
+def label_of(output: str, options: dict[str, str]) -> str:
+    """Returns the name under which a body with these options is kept."""
+    return "?".join((output, "&".join(f"{k}={v}" for k, v in sorted(options.items())))).rstrip("?")
+
+
+def answer_kept(
+    request: OcpuRequest, services: Services, call: Call, found: Resolution, output: str | None
+) -> Reply:
+    """Returns the answer to a call of a declared function, computing it if it is not there."""
+    directives = read_directives(request.headers)
+    options = dict(options_of(request))
+    also = [Output(label_of(output, options), output, options)] if output else []
+    try:
+        resolution = obtain(
+            services.pantry,
+            call,
+            found,
+            directives,
+            usable=lambda entry: _usable(entry, output, options),
+            also=also,
+        )
+    except CallFailed as error:
+        return call_reply(request, error.evaluation, error.session_key, output)
+    reply = kept_reply(request, resolution, output, directives)
+    return reply or _derived(request, services, resolution, output or "", directives)
+
+
+def _usable(entry: Entry, output: str | None, options: dict[str, str]) -> bool:
+    """Whether the entry can answer in this form: as it is, or through its session."""
+    if entry.session_key is not None:
+        return True
+    return output is not None and label_of(output, options) in entry.bodies
+
+
+def kept_reply(
+    request: OcpuRequest, found: Resolution, output: str | None, directives: Directives
+) -> Reply | None:
+    """Returns the reply if the entry has it ready; no R."""
+    entry = found.entry
+    if entry is None:
+        return None
+    headers = _headers(request, found, entry)
+    if output is None:
+        if entry.session_key is None:
+            return None
+        listing = listing_reply(entry.session_key, entry.listing)
+        body = Body.of(listing.body, listing.media_type or "")
+        return body_reply(listing.status, body, headers, directives)
+    kept = entry.bodies.get(label_of(output, dict(options_of(request))))
+    return None if kept is None else body_reply(201, kept, headers, directives)
+
+
+def _derived(
+    request: OcpuRequest,
+    services: Services,
+    found: Resolution,
+    output: str,
+    directives: Directives,
+) -> Reply:
+    """Returns a format that was not prepared, from the session of the prepared answer."""
+    entry = found.entry
+    assert entry is not None  # noqa: S101  # a usable entry has one
+    fields: dict[str, object] = {
+        "session_key": entry.session_key,
+        "format": output,
+        "options": options_of(request),
+        "name": ".val",
+        "as": "object",
+    }
+    if output in DRAWINGS:
+        operation = "render_last_plot"
+    elif output == "console":
+        operation = "render_console"
+    else:
+        operation = "render_session_object"
+    rendered = services.pool.render(operation, fields)
+    body = Body.of(rendered.content, rendered.media_type, rendered.headers)
+    return body_reply(201, body, _headers(request, found, entry), directives)
+
+
+def _headers(request: OcpuRequest, found: Resolution, entry: Entry) -> Headers:
+    told = answer_headers(found, entry.computed_at, entry.job, entry.version)
+    if entry.session_key is None:
+        return told
+    named = session_headers(request, entry.session_key)
+    return (*told, *(header for header in named if header[0] != "Cache-Control"))

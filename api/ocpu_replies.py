@@ -1,0 +1,36 @@
+"""The answers to a call: its value in a format, the listing of its session, or R's error."""
+
+from __future__ import annotations
+
+from api.ocpu_objects import CALL_CACHE
+from api.ocpu_request import MOUNT, OcpuRequest
+from api.reply import Reply, text
+from engine.evaluation import Evaluation
+
+
+def call_reply(
+    request: OcpuRequest, evaluation: Evaluation, session_key: str, output: str | None
+) -> Reply:
+    """Returns the answer to a call: its value in a format, its listing, or R's error."""
+    if not evaluation.ok:
+        reply = text(400, f"{evaluation.error}\n")
+    elif output is None:
+        reply = listing_reply(session_key, evaluation.listing)
+    elif output in evaluation.bodies:
+        body = evaluation.bodies[output]
+        reply = Reply(201, body.content, body.media_type, body.headers)
+    else:
+        reply = text(400, evaluation.body_errors[output].text + "\n")
+    return reply.with_headers(*session_headers(request, session_key))
+
+
+def listing_reply(session_key: str, outputs: tuple[str, ...]) -> Reply:
+    """Returns the five-line answer: what the session has, in order of creation."""
+    lines = "".join(f"{MOUNT}/tmp/{session_key}/{output}\n" for output in outputs)
+    return text(201, lines)
+
+
+def session_headers(request: OcpuRequest, session_key: str) -> tuple[tuple[str, str], ...]:
+    """Returns the headers that name the session of a call."""
+    location = request.url(f"/tmp/{session_key}/")
+    return (("Location", location), ("X-ocpu-session", session_key), CALL_CACHE)

@@ -1,0 +1,66 @@
+"""A request below /ocpu: its path cut as OpenCPU cuts it, its query, and the URLs it speaks of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from starlette.types import Scope
+
+from api.body import Body
+from api.form import form_pairs
+
+MOUNT = "/ocpu"
+
+
+@dataclass(frozen=True)
+class OcpuRequest:
+    """Plain values of one request.
+
+    `path` is what follows the mount, unescaped once, double slashes made single (in one pass, as
+    OpenCPU does); `parts` are its segments; `query` the options of a format, by name.
+    """
+
+    method: str
+    path: str
+    base_url: str
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Body = field(default_factory=Body)
+
+    @property
+    def parts(self) -> list[str]:
+        """The segments of the path, without empty ends."""
+        return [part for part in self.path.split("/") if part]
+
+    @property
+    def has_slash(self) -> bool:
+        """Whether the path ends with a slash."""
+        return self.path.endswith("/")
+
+    @property
+    def reads(self) -> bool:
+        """Whether this is GET or HEAD."""
+        return self.method in ("GET", "HEAD")
+
+    def url(self, path: str) -> str:
+        """Returns the absolute URL of a path below the mount."""
+        return self.base_url + path
+
+
+def read_request(scope: Scope, body: Body) -> OcpuRequest:
+    """Returns the request that an ASGI scope and its body make."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    raw = scope.get("raw_path") or scope["path"].encode()
+    path = unquote(raw.decode("latin-1").partition("?")[0], errors="replace")
+    path = path.replace("//", "/").removeprefix(MOUNT) or "/"
+    server = scope.get("server") or ("127.0.0.1", 80)
+    host = headers.get("host") or f"{server[0]}:{server[1]}"
+    return OcpuRequest(
+        method=scope["method"],
+        path=path,
+        base_url=f"{scope.get('scheme', 'http')}://{host}{MOUNT}",
+        query=dict(form_pairs(scope["query_string"])),
+        headers=headers,
+        body=body,
+    )

@@ -1,0 +1,190 @@
+"""/tmp: what calls left behind. Texts and listings come from the manifest, objects through R."""
+
+from __future__ import annotations
+
+import json
+
+from api.archive import tar_of, zip_of
+from api.errors import BadRequest, NotAllowed, NotFound
+from api.ocpu_call import call_function
+from api.ocpu_files import serve_path
+from api.ocpu_objects import (
+    LIBRARY_CACHE,
+    listing,
+    only_reads,
+    options_of,
+    redirect,
+    rendered,
+    with_slash,
+)
+from api.ocpu_request import OcpuRequest
+from api.reply import Reply, text
+from api.services import Services
+from cache.errors import SessionNotFound
+from cache.sessions import Session
+
+TEXTS = ("messages", "stdout", "warnings", "source", "console")
+PLOT_FORMATS = ("png", "svg", "svglite", "pdf")
+
+
+def sessions(request: OcpuRequest, parts: list[str], services: Services) -> Reply:
+    """Answers /tmp and everything below; `parts` is what follows it."""
+    if not parts:
+        only_reads(request)
+        # Keys are the only secret of a session: they are not listed.
+        return text(200, "") if request.has_slash else with_slash(request)
+    reply = _session(request, parts, services)
+    return reply.with_headers(LIBRARY_CACHE) if reply.status < 400 else reply
+
+
+def _session(request: OcpuRequest, parts: list[str], services: Services) -> Reply:
+    key, separator, name = parts[0].partition("::")
+    try:
+        session = services.sessions.open(key)
+    except SessionNotFound:
+        raise NotFound(f"File not found: /tmp/{key}") from None
+    if separator:
+        return _object(request, session, [name, *parts[1:]], services)
+    if len(parts) == 1:
+        only_reads(request)
+        return listing(outputs_of(session)) if request.has_slash else with_slash(request)
+    return _section(request, session, parts[1], parts[2:], services)
+
+
+def _section(
+    request: OcpuRequest, session: Session, section: str, rest: list[str], services: Services
+) -> Reply:
+    if section == "R" and rest:
+        return _object(request, session, rest, services)
+    only_reads(request)
+    match section:
+        case "R":
+            return _names(request, session)
+        case "graphics":
+            return _graphics(request, session, rest, services)
+        case "info":
+            return _info(request, session, rest, services)
+        case "files":
+            return _files(request, session, rest)
+        case "zip":
+            return _archive(zip_of(session.path), "application/zip", f"{session.session_key}.zip")
+        case "tar":
+            name = f"{session.session_key}.tar.gz"
+            return _archive(tar_of(session.path), "application/x-gzip", name)
+    if section in TEXTS:
+        return _texts(request, session, section, rest, services)
+    raise BadRequest(f"invalid session api: /session/{section}")
+
+
+def outputs_of(session: Session) -> list[str]:
+    """Returns what the session offers, as paths below it."""
+    manifest = session.manifest
+    return [
+        *(f"R/{name}" for name in manifest.objects),
+        *(f"graphics/{number}" for number in range(1, manifest.graphics + 1)),
+        *(name for name in TEXTS if manifest.texts.get(name)),
+        "info",
+        *(f"files/{name}" for name in manifest.files),
+    ]
+
+
+def _names(request: OcpuRequest, session: Session) -> Reply:
+    if not request.has_slash:
+        return with_slash(request)
+    objects = session.manifest.objects
+    if objects == (".val",):
+        return redirect(request, f"/tmp/{session.session_key}/R/.val")
+    return listing(objects)
+
+
+def _object(request: OcpuRequest, session: Session, rest: list[str], services: Services) -> Reply:
+    key, name = session.session_key, rest[0]
+    if request.method == "POST":
+        return call_function(request, services, rest[1:], session_key=key, name=name)
+    if not request.reads:
+        raise NotAllowed(request.method, request.path)
+    if name not in session.manifest.objects:
+        raise BadRequest(
+            f"object '{name}' not found\n\nIn call:\n"
+            "get(reqobject, envir = sessionenv, inherits = FALSE)"
+        )
+    if len(rest) == 1:
+        return redirect(request, f"{request.path.rstrip('/')}/print")
+    fields = {"session_key": key, "name": name, "format": rest[1], "options": options_of(request)}
+    return rendered(services.pool.render("render_session_object", fields))
+
+
+def _texts(
+    request: OcpuRequest, session: Session, section: str, rest: list[str], services: Services
+) -> Reply:
+    if not rest:
+        return redirect(request, f"/tmp/{session.session_key}/{section}/text")
+    pieces = session.manifest.texts.get(section, [])
+    if rest[0] == "text":
+        return text(200, "\n".join(pieces) + "\n")
+    if rest[0] == "json" and not request.query:
+        return Reply(200, _json(section, pieces).encode(), "application/json")
+    fields = {"section": section, "pieces": pieces, "format": rest[0]}
+    return rendered(
+        services.pool.render("render_pieces", fields | {"options": options_of(request)})
+    )
+
+
+def _json(section: str, pieces: list[str]) -> str:
+    """Returns the pieces as jsonlite writes them: console and source a vector, others a list."""
+    quoted = [json.dumps(piece, ensure_ascii=False) for piece in pieces]
+    if section in ("console", "source") or not quoted:
+        return f"[{', '.join(quoted)}]\n"
+    return "[\n" + ",\n".join(f"  [{item}]" for item in quoted) + "\n]\n"
+
+
+def _graphics(request: OcpuRequest, session: Session, rest: list[str], services: Services) -> Reply:
+    count = session.manifest.graphics
+    if not rest:
+        if not request.has_slash:
+            return with_slash(request)
+        if not count:
+            return Reply(200, b"\n")
+        return text(200, "".join(f"{number}\n" for number in range(1, count + 1)) + "last\n")
+    if len(rest) == 1:
+        return redirect(request, f"{request.path.rstrip('/')}/png")
+    index = _plot_index(rest[0], count)
+    if rest[1] not in PLOT_FORMATS:
+        raise NotFound(f"Invalid output format for objects: {rest[1]}")
+    fields = {"session_key": session.session_key, "index": index, "format": rest[1]}
+    options = options_of(request)
+    return rendered(services.pool.render("render_session_plot", fields | {"options": options}))
+
+
+def _plot_index(wanted: str, count: int) -> int:
+    if wanted == "last":
+        index = count
+    elif wanted.isdecimal():
+        index = int(wanted)
+    else:
+        raise BadRequest("Plot must either be numeric value or 'last'")
+    if not 1 <= index <= count:
+        raise NotFound(f"Graphic not found (trying to select {index} of {count} graphics)")
+    return index
+
+
+def _info(request: OcpuRequest, session: Session, rest: list[str], services: Services) -> Reply:
+    if not rest:
+        return redirect(request, f"/tmp/{session.session_key}/info/print")
+    fields = {"session_key": session.session_key, "format": rest[0]}
+    options = options_of(request)
+    return rendered(services.pool.render("render_session_info", fields | {"options": options}))
+
+
+def _files(request: OcpuRequest, session: Session, rest: list[str]) -> Reply:
+    if not rest and request.has_slash:
+        return listing(session.manifest.files)
+    if rest and rest[0].startswith("."):
+        raise BadRequest(f"File not found: {'/'.join(rest)}")
+    return serve_path(request, session.path, rest)
+
+
+def _archive(content: bytes, media_type: str, name: str) -> Reply:
+    return Reply(
+        200, content, media_type, (("Content-Disposition", f'attachment; filename="{name}"'),)
+    )

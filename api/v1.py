@@ -1,0 +1,101 @@
+"""/v1: Larder's own API, described by OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from api.caching import read_directives
+from api.form import form_pairs
+from api.job_view import job_view, job_views, run_view
+from api.reply import Reply
+from api.results import Results, read_query
+from api.services import Services
+from api.table import MEDIA_TYPES, read_format, read_selection, stream_table
+from jobs.repository import Catalog
+
+router = APIRouter(prefix="/v1")
+
+
+def services_of(request: Request) -> Services:
+    """Returns the services of this process."""
+    services: Services = request.app.state.services
+    return services
+
+
+def catalog_of(request: Request) -> Catalog:
+    """Returns the catalog of this process."""
+    catalog: Catalog = request.app.state.catalog
+    return catalog
+
+
+ServicesDep = Annotated[Services, Depends(services_of)]
+CatalogDep = Annotated[Catalog, Depends(catalog_of)]
+
+
+def response_of(reply: Reply) -> Response:
+    """Returns a reply as Starlette's response."""
+    response = Response(reply.body, reply.status)
+    response.raw_headers = reply.wire_headers()
+    return response
+
+
+@router.get("/jobs", tags=["jobs"])
+def list_jobs(services: ServicesDep, catalog: CatalogDep) -> dict[str, Any]:
+    """All jobs with their arguments, how fresh their answers are, last and next run."""
+    return {"jobs": job_views(services.pantry, catalog)}
+
+
+@router.get("/jobs/{job}", tags=["jobs"])
+def show_job(job: str, services: ServicesDep, catalog: CatalogDep) -> dict[str, Any]:
+    """One job."""
+    definition = services.pantry.jobs.job(job)
+    last = catalog.last_runs().get(job)
+    return job_view(services.pantry, definition, last, list(catalog.schedules(job)))
+
+
+@router.get("/runs", tags=["runs"])
+def list_runs(
+    catalog: CatalogDep,
+    job: Annotated[str | None, Query(description="only runs of this job")] = None,
+    limit: Annotated[int, Query(ge=1, le=500, description="at most so many, newest first")] = 50,
+) -> dict[str, Any]:
+    """Runs, newest first."""
+    return {"runs": [run_view(run) for run in catalog.runs(job=job, limit=limit)]}
+
+
+@router.get("/runs/{run_id}", tags=["runs"])
+def show_run(run_id: int, catalog: CatalogDep) -> dict[str, Any]:
+    """One run."""
+    return run_view(catalog.run(run_id))
+
+
+@router.get("/results/{job}/table", tags=["results"])
+@router.get("/results/{job}/table.{ending}", tags=["results"])
+def show_table(job: str, request: Request, services: ServicesDep, ending: str = "") -> Response:
+    """All answers of a job, one under the other, as JSON or CSV.
+
+    Query: `format`, `columns=a,b`, `order_by`, `descending`, `limit`, `offset`; any other name is
+    a column that has to equal the value.
+    """
+    definition = services.pantry.jobs.job(job)
+    pairs = form_pairs(request.url.query.encode())
+    format_name = read_format(ending, pairs, request.headers.get("accept", ""))
+    stream = stream_table(services.pantry, definition, read_selection(pairs), format_name)
+    headers = {"Cache-Control": "no-cache"}
+    return StreamingResponse(stream, media_type=MEDIA_TYPES[format_name], headers=headers)
+
+
+@router.get("/results/{job}", tags=["results"])
+def show_result(job: str, request: Request, services: ServicesDep) -> Response:
+    """One answer, from the cache if it is there. The query has the job's arguments.
+
+    The format is the ending of the path (`.csv`), else `format=`, else what Accept prefers.
+    """
+    headers = dict(request.headers.items())
+    pairs = form_pairs(request.url.query.encode())
+    query = read_query(services.pantry, job, pairs, headers)
+    results = Results(services.pantry, services.pool)
+    return response_of(results.answer(query, read_directives(headers)))
