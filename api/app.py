@@ -70,9 +70,8 @@ def _add_health(api: FastAPI, services: Services) -> None:
             info = services.pool.info()
         except EngineError as error:
             return JSONResponse({"status": "starting", "reason": str(error)}, 503)
-        return JSONResponse(
-            {"status": "ready", "project": info["project"], "problem": info["problem"]}
-        )
+        facts = ("project", "problem", "running", "waiting", "calls")
+        return JSONResponse({"status": "ready", **{name: info[name] for name in facts}})
 
     @api.get("/schema/jobs.json", tags=["server"])
     def job_schema() -> dict[str, object]:

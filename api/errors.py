@@ -95,6 +95,7 @@ STATUS: dict[type[Exception], int] = {
     job_errors.CallFailed: 422,
     job_errors.CatalogUnavailable: 503,
     job_errors.RunInProgress: 409,
+    job_errors.RunEnded: 409,
     SchedulerError: 500,
 }
 

@@ -100,7 +100,7 @@ def _parts(arguments: Mapping[str, Value], defaults: Mapping[str, Value]) -> Ite
         yield f"{len(name)}:{name}={text};"
 
 
-def _argument(value: Any) -> str:  # noqa: ANN401  (kinds are checked here)
+def _argument(value: Any) -> str:
     if type(value) is list and len(value) == 1:
         only = value[0]
         if isinstance(only, bool | int | float | str) and only not in _NOT_AS_TEXT:
@@ -108,7 +108,7 @@ def _argument(value: Any) -> str:  # noqa: ANN401  (kinds are checked here)
     return _text(value)
 
 
-def _text(value: Any) -> str:  # noqa: ANN401, PLR0911  (one line for each kind)
+def _text(value: Any) -> str:
     # Ordered by how often a kind is met; bool before int, which it is a kind of.
     match value:
         case str():

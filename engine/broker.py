@@ -61,6 +61,7 @@ class Broker:
         self._template: Template | None = None
         self._sources = Sources(Path(config.folder) if config.folder else None)
         self._problem: str | None = None
+        self._calls = 0
 
     async def run(self) -> None:
         """Serves until SIGTERM."""
@@ -89,7 +90,9 @@ class Broker:
         config = {key: getattr(self._config, key) for key in keys}
         config |= {"state": self._config.state, "work": str(self._work)}
         template = Template(config, self._config.spares)
+        version = self._sources.digest  # read before the models: a change meanwhile is seen again
         await template.start()
+        template.info["version"] = version
         return template
 
     async def _watch(self) -> None:
@@ -149,10 +152,10 @@ class Broker:
         return {
             **self._template.info,
             "project": self._config.project,
-            "version": self._sources.digest,
             "problem": self._problem,
             "running": self._admission.running,
             "waiting": self._admission.waiting,
+            "calls": self._calls,
         }
 
     async def _one(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
@@ -184,6 +187,7 @@ class Broker:
                     self._release(child)
 
     async def _take(self) -> Child:
+        self._calls += 1
         assert self._template is not None  # noqa: S101  # the socket opens after it is set
         return await self._template.take()
 

@@ -41,7 +41,7 @@ def same(*written: object) -> bool:
     return len({cache_key("f::g", {"x": value}) for value in written}) == 1
 
 
-def as_r_sees(value: object, *, whole: bool = True) -> object:  # noqa: PLR0911  (a rule each)
+def as_r_sees(value: object, *, whole: bool = True) -> object:
     """The rules once more, as a value that compares: an independent reading of them."""
     if isinstance(value, bool) or value is None or value is MISSING:
         return repr(value)

@@ -45,7 +45,8 @@ draw <- function(paint, format, name, options) {
     on.exit(if (device %in% grDevices::dev.list()) grDevices::dev.off(device))
     utils::capture.output(paint())
   }, paste0(".", extension))
-  if (!length(bytes)) refuse("The object does not draw a picture.", "no_graphics")
+  if (!length(bytes)) refuse("This call did not generate any plot. Make sure the function/object produces a graph.",
+                              "no_graphics")
   list(body = bytes, type = unname(drawing_types[format]),
        file = if (format == "pdf") paste0(name, ".pdf"))
 }

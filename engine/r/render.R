@@ -34,7 +34,7 @@ written <- function(write, extension = "") {
   path <- tempfile("render", fileext = extension)
   on.exit(unlink(path))
   write(path)
-  read_bytes(path)
+  if (file.exists(path)) read_bytes(path) else raw()
 }
 
 as_text <- function(text, type = text_type, file = NULL) {

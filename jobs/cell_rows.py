@@ -1,0 +1,98 @@
+"""What became of each cell, and of each batch of rows, in the run that touched it last."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Row, Table, delete, func, select
+
+from jobs.database import Database
+from jobs.models import batches, cells
+from jobs.records import BatchOutcome, CellOutcome
+from jobs.status import Outcome
+
+WRITE_ROWS = 1000  # per transaction: some ten milliseconds, so that other writers get their turn
+# These describe the stored answer. A failure brings none, and the last good one stays.
+OF_THE_ANSWER = {"session_key", "computed_at", "fresh_until", "duration_s"}
+
+
+class CellRows(Database):
+    """Questions about outcomes; part of `Catalog`."""
+
+    def record_cells(self, outcomes: Sequence[CellOutcome]) -> None:
+        """Notes what happened to cells: one row per job and cache key, the last one counts."""
+        self._upsert(cells, ["job", "cache_key"], [vars(outcome) for outcome in outcomes])
+
+    def record_batches(self, outcomes: Sequence[BatchOutcome]) -> None:
+        """Notes what happened to batches: one row per job and first row."""
+        self._upsert(batches, ["job", "start"], [vars(outcome) for outcome in outcomes])
+
+    def cell(self, job: str, cache_key: str) -> CellOutcome | None:
+        """Returns what last happened to a cell, None when no run has touched it."""
+        this = (cells.c.job == job) & (cells.c.cache_key == cache_key)
+        with self._read() as connection:
+            row = connection.execute(select(cells).where(this)).first()
+        return None if row is None else _to_cell(row)
+
+    def cells(
+        self,
+        job: str,
+        *,
+        outcome: Collection[Outcome] = (),
+        run_id: int | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[CellOutcome]:
+        """Returns cells of a job in the order of their keys, perhaps of one run only."""
+        query = select(cells).where(cells.c.job == job).order_by(cells.c.cache_key)
+        if outcome:
+            query = query.where(cells.c.outcome.in_(outcome))
+        if run_id is not None:
+            query = query.where(cells.c.run_id == run_id)
+        with self._read() as connection:
+            rows = connection.execute(query.limit(limit).offset(offset))
+            return [_to_cell(row) for row in rows]
+
+    def cell_counts(self, job: str) -> dict[Outcome, int]:
+        """Returns how many cells of the job ended in each way."""
+        query = select(cells.c.outcome, func.count()).where(cells.c.job == job)
+        with self._read() as connection:
+            found = connection.execute(query.group_by(cells.c.outcome))
+            return {Outcome(outcome): count for outcome, count in found}
+
+    def batches(self, job: str) -> list[BatchOutcome]:
+        """Returns the batches of a rows job, first rows first."""
+        query = select(batches).where(batches.c.job == job).order_by(batches.c.start)
+        with self._read() as connection:
+            return [_to_batch(row) for row in connection.execute(query)]
+
+    def forget_outcomes(self, job: str, *, but_of_run: int | None = None) -> None:
+        """Removes all that is noted about the cells and batches of a job, except by one run."""
+        with self._write() as connection:
+            for table in (cells, batches):
+                statement = delete(table).where(table.c.job == job)
+                if but_of_run is not None:
+                    statement = statement.where(table.c.run_id != but_of_run)
+                connection.execute(statement)
+
+    def _upsert(self, table: Table, key: list[str], rows: list[dict[str, Any]]) -> None:
+        statement = self._insert(table)
+        changed = {}
+        for column in table.c:
+            new = statement.excluded[column.name]
+            kept = column.name in OF_THE_ANSWER
+            if column.name not in key:
+                changed[column.name] = func.coalesce(new, column) if kept else new
+        statement = statement.on_conflict_do_update(index_elements=key, set_=changed)
+        for first in range(0, len(rows), WRITE_ROWS):
+            with self._write() as connection:
+                connection.execute(statement, rows[first : first + WRITE_ROWS])
+
+
+def _to_cell(row: Row[Any]) -> CellOutcome:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    return CellOutcome(**values | {"outcome": Outcome(row.outcome)})
+
+
+def _to_batch(row: Row[Any]) -> BatchOutcome:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    return BatchOutcome(**values | {"outcome": Outcome(row.outcome)})

@@ -1,0 +1,153 @@
+"""Chunks: some cells of one job, evaluated by one child and kept together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cache.border import disk_border
+from cache.entry import Entry, EntryFacts, Version
+from cache.errors import CacheError, SessionError
+from cache.sessions import Stage
+from engine.call import Priority
+from engine.errors import EngineBusy, EngineError, EngineUnavailable, RError, WorkerDied
+from engine.evaluation import Evaluation
+from jobs.call import Call
+from jobs.job import Job
+from jobs.new_entry import new_entry
+from jobs.outputs import outputs_of
+from jobs.pantry import Pantry
+from jobs.r_values import plain_values
+from jobs.records import CellOutcome
+from jobs.status import Outcome
+
+
+@dataclass(frozen=True)
+class AskedCell:
+    """A cell that a run looks at: what to call, and where its answer is kept."""
+
+    call: Call
+    cache_key: str
+
+
+Result = Entry | EngineError | CacheError
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Computes chunks of one job in one run; for several threads at once.
+
+    Attributes:
+        job: The job.
+        version: The version that the answers will have.
+        pantry: Where they are kept.
+        run_id: The run.
+    """
+
+    job: Job
+    version: Version
+    pantry: Pantry
+    run_id: int
+
+    def compute(self, chunk: Sequence[AskedCell]) -> list[CellOutcome]:
+        """What became of each cell, after as many attempts as the job allows.
+
+        A cell that failed keeps its last good answer. Only errors of R and its death are tried
+        again: what timed out once would cost as much once more.
+
+        Raises:
+            EngineUnavailable, EngineBusy, TemplateFailed: R cannot be asked.
+            StoreFull, StoreUnavailable: Answers cannot be kept.
+        """
+        outcomes: list[CellOutcome] = []
+        attempt = 1
+        while chunk:
+            again: list[AskedCell] = []
+            for one, result in self._attempt(chunk):
+                if isinstance(result, Entry):
+                    done = self.outcome(one, Outcome.COMPUTED, result)
+                elif attempt <= self.job.retries and isinstance(result, RError | WorkerDied):
+                    again.append(one)
+                    continue
+                else:
+                    done = self.outcome(one, Outcome.FAILED, error=str(result))
+                outcomes.append(replace(done, attempts=attempt))
+            chunk = again
+            attempt += 1
+        return outcomes
+
+    def outcome(
+        self,
+        one: AskedCell,
+        outcome: Outcome,
+        answer: EntryFacts | None = None,
+        error: str | None = None,
+    ) -> CellOutcome:
+        """What is noted of a cell."""
+        return CellOutcome(
+            job=self.job.name,
+            cache_key=one.cache_key,
+            arguments=plain_values(one.call.arguments),
+            outcome=outcome,
+            run_id=self.run_id,
+            session_key=answer.session_key if answer else None,
+            computed_at=answer.computed_at if answer else None,
+            fresh_until=answer.fresh_until if answer else None,
+            duration_s=answer.duration_s if answer else None,
+            error=error,
+        )
+
+    def _attempt(self, chunk: Sequence[AskedCell]) -> list[tuple[AskedCell, Result]]:
+        """Has all of the chunk evaluated, and what succeeded kept, even where the rest is lost."""
+        stages = [self.pantry.sessions.stage() for _ in chunk]
+        results: dict[int, Result] = {}
+        try:
+            with disk_border(self.pantry.sessions.root):
+                for index, result in self.pantry.pool.evaluate_many(
+                    [
+                        (one.call.for_engine(self.job), stage.path)
+                        for one, stage in zip(chunk, stages, strict=True)
+                    ],
+                    limits=replace(self.pantry.limits, wall_s=self.job.timeout_s),
+                    priority=Priority.SCHEDULED,
+                    outputs=outputs_of(self.job),
+                ):
+                    results[index] = self._result(chunk[index], stages[index], result)
+        finally:
+            for stage in stages:
+                self.pantry.sessions.discard(stage)  # those published are not there any more
+            self._keep([result for result in results.values() if isinstance(result, Entry)])
+        lost = WorkerDied("the engine gave no answer")
+        return [(one, results.get(index, lost)) for index, one in enumerate(chunk)]
+
+    def _result(self, one: AskedCell, stage: Stage, evaluated: Evaluation | EngineError) -> Result:
+        if isinstance(evaluated, EngineUnavailable | EngineBusy):
+            raise evaluated
+        if isinstance(evaluated, EngineError):
+            return evaluated
+        if not evaluated.ok:
+            message = evaluated.error_message or "R raised an error"
+            return RError(evaluated.error or message, message)
+        try:
+            self.pantry.sessions.publish(stage)
+        except SessionError as error:
+            return error
+        return new_entry(
+            self.job,
+            one.call,
+            evaluated,
+            cache_key=one.cache_key,
+            session_key=stage.session_key,
+            version=self.version.digest,
+            computed_at=self.pantry.clock(),
+            pinned=True,
+        )
+
+    def _keep(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        try:
+            self.pantry.store.put_many(entries)
+        except CacheError:
+            for entry in entries:
+                self.pantry.sessions.delete(entry.session_key or "")
+            raise
+        self.pantry.generations.bump(self.job.qualified)

@@ -1,0 +1,179 @@
+"""A grid entry to a `Grid`, with the mistakes that only its meaning shows."""
+
+from collections.abc import Mapping, Sequence
+
+from cache.keys import Value
+from jobs.argument import NO_DEFAULT, ArgumentSpec, identity
+from jobs.cells_entry import GridEntry, RangeEntry
+from jobs.compile_arguments import accepted, accepted_values
+from jobs.definition import JobFile
+from jobs.errors import ArgumentInvalid, ValueInvalid
+from jobs.grid import Axis, Grid, combinations, range_faults, range_values
+from jobs.nearest import did_you_mean
+from jobs.problem import KeyPath
+from jobs.shown import as_yaml, shown
+from jobs.validation import Checked
+
+
+def compile_grid(
+    checked: Checked[JobFile],
+    job: KeyPath,
+    entry: GridEntry | None,
+    arguments: Sequence[ArgumentSpec],
+) -> Grid:
+    """The grid of the job at `job`; what is wrong with it is added to `checked`."""
+    compiler = _GridCompiler(checked, job, {spec.name: spec for spec in arguments})
+    return compiler.grid(entry or GridEntry())
+
+
+class _GridCompiler:
+    def __init__(
+        self, checked: Checked[JobFile], job: KeyPath, specs: Mapping[str, ArgumentSpec]
+    ) -> None:
+        self.checked = checked
+        self.job = job
+        self.path: KeyPath = (*job, "grid")
+        self.specs = specs
+
+    def grid(self, entry: GridEntry) -> Grid:
+        axes = tuple(
+            Axis(name, values)
+            for name, written in entry.axes().items()
+            if (spec := self._spec((*self.path, name), name)) is not None
+            and (values := self._axis_values(spec, written))
+        )
+        try:
+            combinations([len(axis.values) for axis in axes])
+        except ValueInvalid as error:
+            self.checked.problem(self.path, error.reason, error.hint, on_key=True)
+            return Grid()
+        excluded = tuple(
+            self._excluded(number, partial, axes) for number, partial in enumerate(entry.exclude)
+        )
+        self._check_covered(axes)
+        grid = Grid(axes, excluded)
+        included: list[Mapping[str, Value]] = []
+        for number, written in enumerate(entry.include):
+            arguments = self._included(number, written)
+            if not self._is_cell(grid, arguments) and arguments not in included:
+                included.append(arguments)
+        return Grid(axes, excluded, tuple(included))
+
+    def _spec(self, path: KeyPath, name: str) -> ArgumentSpec | None:
+        """The argument called `name`; a problem at `path` if there is none."""
+        spec = self.specs.get(name)
+        if spec is None and not self.checked.is_broken((*self.job, "args", name)):
+            otherwise = f"declare it under args; declared: {', '.join(self.specs) or 'none'}"
+            hint = did_you_mean(name, self.specs, otherwise=otherwise)
+            self.checked.problem(path, f"'{name}' is not among the args", hint, on_key=True)
+        return spec
+
+    def _axis_values(
+        self, spec: ArgumentSpec, written: str | RangeEntry | list[object]
+    ) -> tuple[Value, ...]:
+        path = (*self.path, spec.name)
+        if isinstance(written, str):
+            return self._all_values(path, spec)
+        if isinstance(written, RangeEntry):
+            return self._range(path, spec, written)
+        if not written:
+            self.checked.problem(path, f"{spec.name} has no values in the grid", "list some")
+        return accepted_values(self.checked, path, spec, written)
+
+    def _all_values(self, path: KeyPath, spec: ArgumentSpec) -> tuple[Value, ...]:
+        if spec.values is not None:
+            return spec.values
+        if spec.type == "boolean":
+            return (False, True)
+        if not self.checked.is_broken((*self.job, "args", spec.name)):
+            hint = f"give args.{spec.name} its values, or list them here"
+            self.checked.problem(path, f"'all' needs to know the values of {spec.name}", hint)
+        return ()
+
+    def _range(self, path: KeyPath, spec: ArgumentSpec, written: RangeEntry) -> tuple[Value, ...]:
+        faults = range_faults(written.from_, written.to, written.by)
+        for key, fault in faults.items():
+            self.checked.problem((*path, key), fault.reason, fault.hint)
+        if faults:
+            return ()
+        try:
+            values = range_values(written.from_, written.to, written.by)
+        except ValueInvalid as error:
+            self.checked.problem(path, error.reason, error.hint)
+            return ()
+        for end, value in (("from", values[0]), ("to", values[-1])):
+            if accepted(self.checked, (*path, end), spec, value) is NO_DEFAULT:
+                return ()
+        try:
+            return tuple(spec.accept(value) for value in values)
+        except ArgumentInvalid as error:
+            first = error.faults[0]
+            self.checked.problem((*path, "by"), first.reason, first.hint)
+            return ()
+
+    def _excluded(
+        self, number: int, partial: Mapping[str, object], axes: Sequence[Axis]
+    ) -> dict[str, Value]:
+        path = (*self.path, "exclude", number)
+        excluded: dict[str, Value] = {}
+        if not partial:
+            self.checked.problem(path, "this excludes everything", "name arguments and values")
+        for name, written in partial.items():
+            spec = self._spec((*path, name), name)
+            if spec is None:
+                continue
+            axis = next((axis for axis in axes if axis.name == name), None)
+            if axis is None:
+                if not self.checked.is_broken((*self.path, name)):
+                    hint = "only what is in the grid can be excluded from it"
+                    message = f"'{name}' is not in the grid"
+                    self.checked.problem((*path, name), message, hint, on_key=True)
+                continue
+            value = accepted(self.checked, (*path, name), spec, written)
+            if value is NO_DEFAULT:
+                continue
+            excluded[name] = value
+            if axis.position(value) is None and not self._is_faulty(name):
+                message = f"the grid has no {name} = {as_yaml(written)} to exclude"
+                self.checked.problem((*path, name), message, "take the exclusion away")
+        return excluded
+
+    def _is_faulty(self, name: str) -> bool:
+        """Whether the axis lacks values only because something else is wrong with it."""
+        path = (*self.path, name)
+        return any(fault[: len(path)] == path for fault in self.checked.faulty)
+
+    def _included(self, number: int, written: Mapping[str, object]) -> dict[str, Value]:
+        path = (*self.path, "include", number)
+        included: dict[str, Value] = {}
+        for name, value_written in written.items():
+            spec = self._spec((*path, name), name)
+            if spec is not None:
+                value = accepted(self.checked, (*path, name), spec, value_written)
+                if value is not NO_DEFAULT:
+                    included[name] = value
+        for spec in self.specs.values():
+            if spec.required and spec.name not in written:
+                message = f"{spec.name} is missing in {shown(dict(written))}"
+                self.checked.problem(path, message, f"give {spec.expected()}")
+        return included
+
+    def _is_cell(self, grid: Grid, arguments: Mapping[str, Value]) -> bool:
+        on_axes = {axis.name for axis in grid.axes}
+        filled = {spec.name: arguments.get(spec.name, spec.default) for spec in self.specs.values()}
+        others_default = all(
+            spec.default is not NO_DEFAULT and identity(arguments[name]) == identity(spec.default)
+            for name, spec in self.specs.items()
+            if name in arguments and name not in on_axes
+        )
+        given = {name: value for name, value in filled.items() if value is not NO_DEFAULT}
+        return others_default and grid.has(given)
+
+    def _check_covered(self, axes: Sequence[Axis]) -> None:
+        on_axes = {axis.name for axis in axes}
+        for spec in self.specs.values():
+            written = spec.name in on_axes or (*self.path, spec.name) in self.checked.document.keys
+            if spec.required and not written:
+                message = f"'{spec.name}' is neither in the grid nor has it a default"
+                hint = f"add {spec.name} to the grid, or give args.{spec.name} a default"
+                self.checked.problem(self.path, message, hint, on_key=True)

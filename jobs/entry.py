@@ -1,0 +1,61 @@
+"""Entry: the base of all entries of the language, and the texts with a form of their own."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from jobs.duration import parse_duration
+from jobs.errors import ValueInvalid
+from jobs.fault import OWN_ERROR
+from jobs.timezone import parse_timezone
+
+T = TypeVar("T")
+
+
+def own_error(error: ValueInvalid) -> PydanticCustomError:
+    """The pydantic error that keeps our reason and hint."""
+    context = {"reason": error.reason, "hint": error.hint}
+    return PydanticCustomError(OWN_ERROR, "{reason}", context)
+
+
+def text_as(parse: Callable[[str], T]) -> BeforeValidator:
+    """A validator that reads a text; whatever is no text goes on to the type's own check."""
+
+    def validate(value: object) -> object:
+        if not isinstance(value, str):
+            raise PydanticCustomError("wrong_type", "a text is needed")
+        try:
+            return parse(value)
+        except ValueInvalid as error:
+            raise own_error(error) from None
+
+    return BeforeValidator(validate)
+
+
+def text_schema(*examples: str, **more: Any) -> WithJsonSchema:
+    """The JSON Schema of a text that has a form of its own."""
+    return WithJsonSchema({"type": "string", "examples": list(examples), **more})
+
+
+def _positive_duration(text: str) -> float:
+    seconds = parse_duration(text)
+    if seconds <= 0:
+        raise ValueInvalid("the time must be longer than nothing", "for example: 90 seconds")
+    return seconds
+
+
+Duration = Annotated[
+    float, text_as(parse_duration), text_schema("24 hours", "15 minutes", "1 hour 30 minutes")
+]
+PositiveDuration = Annotated[
+    float, text_as(_positive_duration), text_schema("90 seconds", "2 minutes")
+]
+Timezone = Annotated[str, text_as(parse_timezone), text_schema("America/Chicago")]
+
+
+class Entry(BaseModel):
+    """Base of all entries: unknown keys are errors, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

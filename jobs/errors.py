@@ -1,0 +1,195 @@
+"""The exceptions of `jobs`.
+
+JobError
+├── ProjectInvalid      the project's files hold mistakes
+├── JobNotFound         no job has that name
+├── ValueInvalid        a text is not the duration, schedule, ... it should be
+├── ArgumentInvalid     arguments that the job does not allow
+├── RowsUnreadable      the table of a rows job cannot be used
+├── RowNotFound         the table of a rows job has no such key
+├── RefusedMiss         not prepared, and the job says `on_miss: refuse`
+├── CallFailed          R raised an error; its session can be read
+├── RunNotFound         no run has that number
+├── CheckFailed         an answer did not pass one of the job's checks
+├── RunInProgress       the job is being run already
+├── RunInterrupted      a run cannot go on now, and may be taken up again later
+├── RunEnded            somebody else closed a run, or took it over, while it went on
+├── ScheduleNotFound    no schedule has that id
+└── CatalogError        the catalog cannot be read or written
+    ├── CatalogUnavailable  the database did not answer as it should
+    └── CatalogTooNew       a later Larder wrote this catalog
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.evaluation import Evaluation
+from jobs.problem import Problem
+
+
+class JobError(Exception):
+    """Root of everything `jobs` raises."""
+
+
+class ProjectInvalid(JobError):
+    """The project's files hold mistakes; `problems` has all of them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class JobNotFound(JobError):
+    """No job is called `name`; `nearest` is one with a similar name, or empty."""
+
+    def __init__(self, name: str, nearest: str = "") -> None:
+        self.name = name
+        self.nearest = nearest
+        guess = f"; did you mean '{nearest}'?" if nearest else ""
+        super().__init__(f"there is no job '{name}'{guess}")
+
+
+class ValueInvalid(JobError):
+    """A text does not say what its place needs; `hint` says how to write it."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        self.reason = reason
+        self.hint = hint
+        super().__init__(f"{reason} ({hint})" if hint else reason)
+
+
+@dataclass(frozen=True)
+class ArgumentFault:
+    """What is wrong with one argument, and what would be right."""
+
+    argument: str
+    reason: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.hint})" if self.hint else self.reason
+
+
+class ArgumentInvalid(JobError):
+    """Arguments that a job does not allow; `faults` has all of them, `job` may be empty."""
+
+    def __init__(self, faults: Sequence[ArgumentFault], job: str = "") -> None:
+        self.faults = tuple(faults)
+        self.job = job
+        text = "; ".join(str(fault) for fault in self.faults)
+        super().__init__(f"{job}: {text}" if job else text)
+
+
+class RowsUnreadable(JobError):
+    """The table of a rows job cannot be used; `about` says what is at fault: csv or key."""
+
+    def __init__(self, path: str, reason: str, hint: str = "", *, about: str = "csv") -> None:
+        self.path = path
+        self.reason = reason
+        self.hint = hint
+        self.about = about
+        super().__init__(f"{path}: {reason} ({hint})" if hint else f"{path}: {reason}")
+
+
+class RowNotFound(JobError):
+    """The table of the rows job has no row with that key; `hint` says what may help."""
+
+    def __init__(self, job: str, row_key: object, hint: str = "") -> None:
+        self.job = job
+        self.row_key = row_key
+        self.hint = hint
+        text = f"{job} has no row with key {row_key!r}"
+        super().__init__(f"{text} ({hint})" if hint else text)
+
+
+class RefusedMiss(JobError):
+    """The answer is not prepared, and the job says `on_miss: refuse`."""
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        super().__init__(f"{job} has no prepared answer for these arguments and computes none")
+
+
+class CallFailed(JobError):
+    """R raised an error: `evaluation` has its text, the session all that was printed until then."""
+
+    def __init__(self, function: str, session_key: str, evaluation: Evaluation) -> None:
+        self.function = function
+        self.session_key = session_key
+        self.evaluation = evaluation
+        super().__init__(evaluation.error_message or evaluation.error or "R raised an error")
+
+
+class RunNotFound(JobError):
+    """No run has that number."""
+
+    def __init__(self, run: object) -> None:
+        self.run = run
+        super().__init__(f"there is no run {run}")
+
+
+class CheckFailed(JobError):
+    """An answer did not pass `check`, one of the job's own conditions."""
+
+    def __init__(self, job: str, check: str) -> None:
+        self.job = job
+        self.check = check
+        super().__init__(f"{job}: the answer does not pass the check `{check}`")
+
+
+class CatalogError(JobError):
+    """The catalog cannot be read or written."""
+
+
+class CatalogUnavailable(CatalogError):
+    """The database did not answer as it should: busy too long, unreadable, out of space, ..."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the catalog cannot be used: {reason}")
+
+
+class CatalogTooNew(CatalogError):
+    """A later Larder wrote this catalog; this one must not touch it."""
+
+    def __init__(self, revision: str) -> None:
+        self.revision = revision
+        super().__init__(
+            f"the catalog is at revision {revision}, which this Larder does not know;"
+            " use the version that wrote it, or restore an older backup"
+        )
+
+
+class RunInProgress(JobError):
+    """The job is being run already, as run number `run` where that is known."""
+
+    def __init__(self, job: str, run: int | None = None) -> None:
+        self.job = job
+        self.run = run
+        super().__init__(f"{job} is being run already" + (f", as run {run}" if run else ""))
+
+
+class RunInterrupted(JobError):
+    """A run cannot go on now, through no fault of its cells: no engine, the server stops, ..."""
+
+    def __init__(self, job: str, reason: str) -> None:
+        self.job = job
+        self.reason = reason
+        super().__init__(f"the run of {job} was interrupted: {reason}")
+
+
+class RunEnded(JobError):
+    """Somebody else closed the run, or took it over, while it went on here."""
+
+    def __init__(self, job: str, run: int) -> None:
+        self.job = job
+        self.run = run
+        super().__init__(f"run {run} of {job} is no longer this process's")
+
+
+class ScheduleNotFound(JobError):
+    """No schedule has that id."""
+
+    def __init__(self, schedule_id: str) -> None:
+        self.schedule_id = schedule_id
+        super().__init__(f"there is no schedule '{schedule_id}'")

@@ -1,0 +1,52 @@
+"""A finished evaluation as the entry that will answer from now on."""
+
+from datetime import datetime
+from typing import Final
+
+from cache.entry import Entry
+from engine.evaluation import Evaluation
+from jobs.call import Call
+from jobs.job import Job
+from jobs.outputs import bodies_of, unrendered
+from jobs.r_values import plain_values
+
+UNRENDERED: Final = "unrendered"
+"""In an entry's `extra`: why formats that were asked for are not among its bodies, by label."""
+
+
+def new_entry(
+    job: Job,
+    call: Call,
+    evaluation: Evaluation,
+    *,
+    cache_key: str,
+    session_key: str,
+    version: str,
+    computed_at: datetime,
+    pinned: bool,
+) -> Entry:
+    """The entry; `pinned` if the job's runs compute it, whoever asked first."""
+    fresh_until, stale_until, keep_until = job.freshness.until(computed_at)
+    arguments = call.arguments
+    if job.declares(arguments):
+        arguments = job.complete(arguments)
+    missing = unrendered(evaluation)
+    return Entry(
+        cache_key=cache_key,
+        function=job.qualified,
+        job=job.name,
+        version=version,
+        session_key=session_key,
+        arguments=plain_values(arguments),
+        computed_at=computed_at,
+        duration_s=evaluation.duration_s,
+        fresh_until=fresh_until,
+        stale_until=stale_until,
+        keep_until=keep_until,
+        pinned=pinned,
+        tags=job.tags,
+        seed=job.seed,
+        listing=evaluation.listing,
+        extra={UNRENDERED: missing} if missing else {},
+        bodies=bodies_of(evaluation),
+    )

@@ -1,0 +1,199 @@
+"""Pantry: what one process has at hand to answer calls, wired together.
+
+It knows no database: an API worker needs nothing else, and a hit touches no SQL of the catalog.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from cache.border import disk_border
+from cache.clock import Clock, utcnow
+from cache.generations import Generations
+from cache.sessions import SessionFolder
+from cache.store import Store
+from engine.call import Output
+from engine.limits import Limits
+from jobs.call import Call
+from jobs.evaluator import Evaluator
+from jobs.flight import Flights
+from jobs.freshness import FreshnessCounts, JobFreshness
+from jobs.job import Job
+from jobs.job_set import JobSet
+from jobs.materialise import Materialiser
+from jobs.memory import Memory
+from jobs.refresh import Refresher
+from jobs.resolution import Resolution
+from jobs.resolve import Resolver
+from jobs.row_answers import RowAnswers, flight_key
+from jobs.row_resolution import RowResolution
+from jobs.rows_source import RowKey
+from jobs.table import Selection, Table, grid_table
+from jobs.versions import Versions
+
+MEMORY_BYTES: Final = 64 * 2**20
+"""Answers that one process keeps in memory."""
+
+
+class Pantry:
+    """The store, the sessions and the tables of one state folder, and the engine beside them.
+
+    For any number of threads; each process opens its own, and does not carry it across a fork.
+
+    Args:
+        state: The state folder.
+        pool: Runs R.
+        jobs: The jobs as they are defined now.
+        clock: Gives the moment.
+        limits: Of one call; a job's timeout takes the place of `wall_s`.
+        size_limit_bytes: Of the store, for the sweep to keep.
+        session_key_digits: Random digits of a new session's key.
+        memory_bytes: Answers kept in memory.
+
+    Raises:
+        StoreFull, StoreUnavailable: The folder cannot be used.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        pool: Evaluator,
+        jobs: JobSet | None = None,
+        *,
+        clock: Clock = utcnow,
+        limits: Limits | None = None,
+        size_limit_bytes: int = 10 * 2**30,
+        session_key_digits: int = 13,
+        memory_bytes: int = MEMORY_BYTES,
+    ) -> None:
+        with disk_border(state):
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.jobs = jobs or JobSet()
+        self.pool = pool
+        self.clock = clock
+        self.limits = limits or Limits()
+        self.store = Store(state / "results", size_limit_bytes=size_limit_bytes)
+        self.sessions = SessionFolder(state / "sessions", key_digits=session_key_digits)
+        self.generations = Generations(state / "generations")
+        self.versions = Versions(state / "versions.json", self.generations)
+        self.flights = Flights(state / "flights.lock")
+        self.resolver = Resolver(
+            lambda: self.jobs,
+            self.store,
+            self.generations,
+            self.versions,
+            clock=clock,
+            memory=Memory(memory_bytes),
+        )
+        self.materialiser = Materialiser(
+            resolver=self.resolver,
+            store=self.store,
+            sessions=self.sessions,
+            generations=self.generations,
+            pool=pool,
+            flights=self.flights,
+            clock=clock,
+            limits=self.limits,
+        )
+        self.row_answers = RowAnswers(
+            state / "rows",
+            sessions=self.sessions,
+            generations=self.generations,
+            versions=self.versions,
+            pool=pool,
+            flights=self.flights,
+            clock=clock,
+            limits=self.limits,
+        )
+        self.refresher = Refresher(self.flights)
+        self._counts = FreshnessCounts(
+            self.store, self.row_answers, self.generations, self.versions, clock
+        )
+
+    def use(self, jobs: JobSet) -> None:
+        """Takes over changed definitions, whole."""
+        self.jobs = jobs
+
+    def resolve(self, call: Call, job: Job | None = None) -> Resolution | None:
+        """What there is for a call: under `job`, or under any that declares its function.
+
+        None if no job does. No R, no SQL of the catalog, no write; blocks for some 10 µs.
+
+        Raises:
+            StoreUnavailable: The store cannot be read.
+        """
+        return self.resolver.resolve(call) if job is None else self.resolver.look(call, job)
+
+    def begin(
+        self,
+        call: Call,
+        job: Job,
+        *,
+        also: Sequence[Output] = (),
+        newer_than: datetime | None = None,
+    ) -> "Future[Resolution]":
+        """Has a miss answered; see `Materialiser.begin`."""
+        return self.materialiser.begin(call, job, also=also, newer_than=newer_than)
+
+    def materialise(
+        self,
+        call: Call,
+        job: Job,
+        *,
+        also: Sequence[Output] = (),
+        newer_than: datetime | None = None,
+    ) -> Resolution:
+        """As `begin`, but waits for the answer; see `Materialiser.materialise`."""
+        return self.materialiser.materialise(call, job, also=also, newer_than=newer_than)
+
+    def refresh(self, stale: Resolution) -> bool:
+        """Has a successor made behind a stale answer, unless that is under way; returns at once."""
+        if not stale.call.repeatable:
+            return False
+        return self.refresher.refresh(stale.cache_key, lambda: self.materialiser.refresh(stale))
+
+    def row_answer(self, job: Job, row_key: RowKey) -> RowResolution:
+        """What there is for a row; a miss may be computed by `begin_row`. No R, no write.
+
+        Raises:
+            StoreUnavailable: The job's table cannot be read.
+        """
+        return self.row_answers.find(job, row_key)
+
+    def begin_row(self, job: Job, row_key: RowKey) -> "Future[RowResolution]":
+        """Has a row computed that was missing; see `RowAnswers.begin`."""
+        return self.row_answers.begin(job, row_key)
+
+    def refresh_row(self, stale: RowResolution) -> bool:
+        """Has a successor made behind a stale row, unless that is under way; returns at once."""
+        key = flight_key(stale.job, stale.row_key)
+        return self.refresher.refresh(key, lambda: self.row_answers.refresh(stale))
+
+    def table(self, job: Job, wanted: Selection | None = None) -> Table:
+        """All answers of the job, one under the other, without R; see `grid_table`.
+
+        Those of a rows job are its table: the key first, computed_at last.
+
+        Raises:
+            ColumnUnknown: The selection names a column that is not there.
+            StoreUnavailable: The answers cannot be read.
+        """
+        wanted = wanted or Selection()
+        if job.rows is None:
+            version = self.versions.current(job.name)
+            return grid_table(job, self.store, now=self.clock(), version=version, wanted=wanted)
+        names, rows = self.row_answers.table(job).page(**vars(wanted))
+        return Table(tuple(names), rows)
+
+    def freshness(self, job: Job) -> JobFreshness:
+        """How many of the job's cells are fresh, stale and missing; without R."""
+        return self._counts.of(job)
+
+    def close(self) -> None:
+        """Waits for what is being made, then closes everything."""
+        self.flights.close()
+        self.row_answers.close()
+        self.store.close()
+        self.generations.close()

@@ -1,0 +1,119 @@
+"""What the catalog answers: one frozen value per row, nothing attached to a database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from jobs.status import Cause, Outcome, RunStatus
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of a job; `attempt` counts how often it was taken up."""
+
+    id: int
+    job: str
+    cause: Cause
+    status: RunStatus
+    scheduled_for: datetime | None
+    started_at: datetime
+    finished_at: datetime | None
+    version: str
+    cells_total: int | None
+    computed: int
+    fresh: int
+    failed: int
+    attempt: int
+    error: str | None
+    owner: str
+    heartbeat_at: datetime
+
+    @property
+    def open(self) -> bool:
+        """Whether it is being worked on, or waits to be taken up again."""
+        return self.finished_at is None
+
+    @property
+    def done(self) -> int:
+        """Cells dealt with so far."""
+        return self.computed + self.fresh + self.failed
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from its first start to its end; None while it is open."""
+        if self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class CellOutcome:
+    """What the last run that touched a cell did with it.
+
+    `arguments` are plain JSON values; `session_key`, `computed_at` and `fresh_until` describe
+    the answer that is stored now, which a failure leaves in place.
+    """
+
+    job: str
+    cache_key: str
+    arguments: Mapping[str, Any]
+    outcome: Outcome
+    run_id: int
+    session_key: str | None = None
+    computed_at: datetime | None = None
+    fresh_until: datetime | None = None
+    duration_s: float | None = None
+    attempts: int = 1
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """What the last run did with `size` rows of a rows job, counted from row `start`."""
+
+    job: str
+    start: int
+    size: int
+    outcome: Outcome
+    run_id: int
+    computed_at: datetime | None = None
+    duration_s: float | None = None
+    attempts: int = 1
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class ScheduleRow:
+    """A schedule as the scheduler last mirrored it; `id` is the job's name, `#` and its place."""
+
+    id: str
+    job: str
+    kind: str
+    text: str
+    timezone: str
+    enabled: bool = True
+    next_fire: datetime | None = None
+    last_fire: datetime | None = None
+    last_scheduled: datetime | None = None
+    last_skipped: datetime | None = None
+    skip_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class JobVersion:
+    """A definition of a job and since when it is, or was, the current one."""
+
+    job: str
+    digest: str
+    since: datetime
+    definition: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A right that one process holds until it expires or is given back."""
+
+    name: str
+    holder: str
+    expires_at: datetime

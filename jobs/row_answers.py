@@ -1,0 +1,202 @@
+"""Answers of rows jobs: each a row of the job's own table, computed a batch at a time."""
+
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+
+from cache.border import disk_border
+from cache.clock import Clock
+from cache.entry import State, Version
+from cache.generations import Generations
+from cache.sessions import SessionFolder
+from cache.tables import RowTable
+from engine.call import FunctionCall, Priority
+from engine.limits import Limits
+from jobs.errors import RowNotFound
+from jobs.evaluator import Evaluator
+from jobs.flight import Flights
+from jobs.job import Job
+from jobs.r_values import engine_arguments
+from jobs.row_resolution import RowResolution
+from jobs.rows_source import RowBatch, RowKey, Rows, RowsSource
+from jobs.versions import Versions
+
+
+class RowAnswers:
+    """Finds rows, and has them computed; for any number of threads, not across a fork.
+
+    Args:
+        folder: Where each rows job has its table.
+        sessions: Lends the folders in which R works.
+        generations: Are told of new rows.
+        versions: Say which version of a job is current.
+        pool: Runs R.
+        flights: What is being made now.
+        clock: Gives the moment.
+        limits: Of one call; a job's timeout takes the place of `wall_s`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        sessions: SessionFolder,
+        generations: Generations,
+        versions: Versions,
+        pool: Evaluator,
+        flights: Flights,
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
+        self._folder = folder
+        self._sessions = sessions
+        self._generations = generations
+        self._versions = versions
+        self._pool = pool
+        self._flights = flights
+        self._clock = clock
+        self._limits = limits
+        self._tables: dict[tuple[str, str], RowTable] = {}
+        self._turn = Lock()
+        self._reading = Lock()
+        self._source: tuple[tuple[Rows, int, int], RowsSource] | None = None
+
+    def table(self, job: Job) -> RowTable:
+        """The job's table."""
+        name = (job.name, rows_of(job).key)
+        with self._turn:
+            if name not in self._tables:
+                self._tables[name] = RowTable(self._folder / f"{job.name}.db", key=name[1])
+            return self._tables[name]
+
+    def find(self, job: Job, row_key: RowKey) -> RowResolution:
+        """What there is for this row: one read of the table, no R, no write.
+
+        Raises:
+            StoreUnavailable: The table cannot be read.
+        """
+        answer = self.table(job).get(row_key)
+        version = self._versions.current(job.name)
+        now = self._clock()
+        state = State.MISS if answer is None else answer.state(now, version)
+        if state is State.MISS:
+            answer = None
+        return RowResolution(state, job, row_key, now, answer, version)
+
+    def begin(self, job: Job, row_key: RowKey) -> "Future[RowResolution]":
+        """Has a row computed that is in the job's source but not in its table; returns at once.
+
+        The Future raises `RowNotFound` if it is not in the source either, `RowsUnreadable`, or
+        what the engine raises.
+
+        Raises:
+            RowNotFound: The job computes nothing on demand.
+        """
+        if job.on_miss == "refuse":
+            raise RowNotFound(job.name, row_key, "rows of this job are computed by its runs only")
+
+        def make() -> RowResolution:
+            found = self.find(job, row_key)
+            return found if found.answer is not None else self.compute(found, Priority.LIVE)
+
+        return self._flights.launch(flight_key(job, row_key), make)
+
+    def compute(self, found: RowResolution, priority: Priority) -> RowResolution:
+        """The row, computed anew as a batch of one.
+
+        Raises:
+            RowNotFound: The source has no such row.
+            RowsUnreadable: The source cannot be read.
+            EngineError: R could not compute it.
+        """
+        job = found.job
+        source = self._read(rows_of(job))
+        row_key = found.row_key
+        batch = source.row(source.parse_key(row_key) if isinstance(row_key, str) else row_key)
+        if batch is None:
+            raise RowNotFound(job.name, row_key, f"nor has {source.rows.csv.name}")
+        self.compute_batch(job, batch, found.version, priority)
+        return replace(self.find(job, row_key), computed=True)
+
+    def refresh(self, stale: RowResolution) -> RowResolution:
+        """The successor of a stale row, unless another process has just made it.
+
+        Raises:
+            JobError, EngineError: As `compute`; the stale row stays.
+        """
+        found = self.find(stale.job, stale.row_key)
+        return found if found.state is State.FRESH else self.compute(found, Priority.REFRESH)
+
+    def compute_batch(
+        self, job: Job, batch: RowBatch, version: Version | None, priority: Priority
+    ) -> datetime:
+        """Has R compute these rows in one call and keeps them in one transaction; gives when.
+
+        Raises:
+            EngineError: R could not compute them; their older answers stay.
+            RowsRefused: The answer has columns that cannot be kept.
+            StoreFull, StoreUnavailable: They cannot be kept.
+        """
+        rows = rows_of(job)
+        arguments = engine_arguments(job.defaults())
+        stage = self._sessions.stage()
+        try:
+            with disk_border(self._sessions.root):
+                answer = self._pool.evaluate_rows(
+                    FunctionCall(job.package, job.function, arguments, seed=job.seed),
+                    pass_as=rows.pass_as,
+                    frame=batch.frame,
+                    stage=stage.path,
+                    limits=replace(self._limits, wall_s=job.timeout_s),
+                    priority=priority,
+                )
+        finally:
+            self._sessions.discard(stage)
+        now = self._clock()
+        self.table(job).write(
+            batch.keys,
+            batch.digests,
+            {name: column.plain() for name, column in answer.columns.items()},
+            version=version.digest if version else "",
+            computed_at=now,
+            freshness=job.freshness,
+        )
+        self._generations.bump(job.qualified)
+        return now
+
+    def remove_gone(self, job: Job, source: RowsSource) -> int:
+        """Removes the rows that the source no longer has; how many."""
+        gone = self.table(job).remove_except(source.keys)
+        if gone:
+            self._generations.bump(job.qualified)
+        return gone
+
+    def close(self) -> None:
+        """Closes the tables."""
+        with self._turn:
+            for table in self._tables.values():
+                table.close()
+            self._tables.clear()
+
+    def _read(self, rows: Rows) -> RowsSource:
+        """The source; the last one read is kept, so that a row each does not read it each time."""
+        with disk_border(rows.csv):
+            stat = rows.csv.stat() if rows.csv.exists() else None
+        mark = (rows, stat.st_mtime_ns if stat else 0, stat.st_size if stat else 0)
+        with self._reading:
+            if self._source is None or self._source[0] != mark:
+                self._source = (mark, RowsSource.read(rows))
+            return self._source[1]
+
+
+def rows_of(job: Job) -> Rows:
+    """The rows of a rows job."""
+    assert job.rows is not None, f"{job.name} is no rows job"  # noqa: S101 - the caller's mistake
+    return job.rows
+
+
+def flight_key(job: Job, row_key: RowKey) -> str:
+    """What stands for a row among the flights."""
+    return f"{job.name} {row_key}"

@@ -1,0 +1,137 @@
+"""A run over the rows of a table."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cache.entry import Version
+from cache.errors import RowsRefused
+from engine.call import Priority
+from engine.errors import EngineBusy, EngineError, EngineUnavailable, RError, WorkerDied
+from jobs.in_parallel import in_parallel
+from jobs.job import Job
+from jobs.pantry import Pantry
+from jobs.records import BatchOutcome
+from jobs.repository import Catalog
+from jobs.row_answers import rows_of
+from jobs.rows_source import RowBatch, RowKey, RowsSource
+from jobs.run_record import RunRecord
+from jobs.status import Outcome
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A batch on its way, and the place of its first row in the source."""
+
+    start: int
+    batch: RowBatch
+
+
+@dataclass
+class RowsRun:
+    """Computes the rows that are new, changed in the source or not fresh, a batch at a time.
+
+    Each batch is kept in one transaction: what was computed before a kill is fresh afterwards.
+
+    Attributes:
+        job: A rows job.
+        version: The job's current one.
+        pantry: Where everything is kept.
+        catalog: Where outcomes are noted.
+        record: Counts.
+        force: Compute fresh rows too.
+        workers: Batches computed at a time.
+    """
+
+    job: Job
+    version: Version
+    pantry: Pantry
+    catalog: Catalog
+    record: RunRecord
+    force: bool = False
+    workers: int = 1
+
+    def work(self) -> None:
+        """Goes through all rows; returns when each is fresh or has failed.
+
+        Raises:
+            RowsUnreadable: The source cannot be read.
+            EngineUnavailable, EngineBusy, StoreFull, StoreUnavailable: It cannot go on now.
+            RunInterrupted, RunEnded: It is not to go on.
+        """
+        source = RowsSource.read(rows_of(self.job))
+        self.record.expect(len(source))
+        wanting = self._wanting(source)
+        if wanting and self.record.run.attempt == 1:
+            self.catalog.forget_outcomes(self.job.name)
+        self.record.add(fresh=len(source) - len(wanting))
+        batches = self._batches(source, wanting)
+        with closing(in_parallel(self._compute, batches, workers=self.workers)) as outcomes:
+            for outcome in outcomes:
+                self._note(outcome)
+        if not self.record.progress.failed:
+            self.pantry.row_answers.remove_gone(self.job, source)
+
+    def _wanting(self, source: RowsSource) -> list[int]:
+        """The places of the rows to compute."""
+        table = self.pantry.row_answers.table(self.job)
+        current = table.current(version=self.version.digest, now=self.pantry.clock())
+        if self.force and self.record.run.attempt == 1:
+            current = {}
+        keys: Iterable[RowKey] = source.keys
+        if any(isinstance(key, str) for key in current):  # such a table has all keys as texts
+            keys = map(str, keys)
+        rows = enumerate(zip(keys, source.digests, strict=True))
+        return [place for place, (key, digest) in rows if current.get(key) != digest]
+
+    def _batches(self, source: RowsSource, wanting: list[int]) -> Iterator[_Asked]:
+        starts = wanting[:: source.rows.batch]
+        for start, batch in zip(starts, source.batches(wanting), strict=True):
+            yield _Asked(start, batch)
+
+    def _compute(self, asked: _Asked) -> BatchOutcome:
+        """What became of the batch, after as many attempts as the job allows."""
+        attempt = 1
+        while True:
+            began = self.pantry.clock()
+            try:
+                computed_at = self.pantry.row_answers.compute_batch(
+                    self.job, asked.batch, self.version, Priority.SCHEDULED
+                )
+            except (EngineUnavailable, EngineBusy):
+                raise
+            except (EngineError, RowsRefused) as error:
+                if attempt > self.job.retries or not isinstance(error, RError | WorkerDied):
+                    return self._outcome(asked, Outcome.FAILED, attempt, error=str(error))
+            else:
+                done = self._outcome(asked, Outcome.COMPUTED, attempt, computed_at=computed_at)
+                return replace(done, duration_s=(computed_at - began).total_seconds())
+            attempt += 1
+
+    def _note(self, outcome: BatchOutcome) -> None:
+        self.catalog.record_batches([outcome])
+        if outcome.outcome is Outcome.COMPUTED:
+            self.record.add(computed=outcome.size)
+        else:
+            self.record.add(failed=outcome.size, error=outcome.error or "")
+
+    def _outcome(
+        self,
+        asked: _Asked,
+        outcome: Outcome,
+        attempts: int,
+        *,
+        computed_at: datetime | None = None,
+        error: str | None = None,
+    ) -> BatchOutcome:
+        return BatchOutcome(
+            job=self.job.name,
+            start=asked.start,
+            size=len(asked.batch.keys),
+            outcome=outcome,
+            run_id=self.record.run.id,
+            computed_at=computed_at,
+            attempts=attempts,
+            error=error,
+        )

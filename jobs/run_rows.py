@@ -1,0 +1,218 @@
+"""The runs: started, taken up again, counted and closed."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from jobs.database import Database
+from jobs.errors import RunInProgress, RunNotFound
+from jobs.models import runs
+from jobs.owner import Owner, is_gone
+from jobs.records import Run
+from jobs.status import Cause, RunStatus
+
+SILENT_AFTER_S = 120.0  # four missed heartbeats of the scheduler
+
+
+class RunRows(Database):
+    """Questions about runs; part of `Catalog`."""
+
+    def start_run(
+        self,
+        job: str,
+        cause: Cause,
+        *,
+        version: str,
+        scheduled_for: datetime | None = None,
+        cells_total: int | None = None,
+        owner: str | None = None,
+    ) -> Run:
+        """Opens a run that the calling process, or `owner`, works on.
+
+        A run of the job that waits to be continued is closed: the new one does its work.
+
+        Raises:
+            RunInProgress: the job is being run; at most one run of it is at any time.
+        """
+        now = self._clock()
+        row: dict[str, Any] = {
+            "job": job,
+            "cause": cause,
+            "version": version,
+            "scheduled_for": scheduled_for,
+        }
+        row |= {"status": RunStatus.RUNNING, "started_at": now, "heartbeat_at": now}
+        row |= {"cells_total": cells_total, "owner": owner or str(Owner.here())}
+        with self._write() as connection:
+            _close_abandoned(connection, job, now)
+            try:
+                inserted = connection.execute(insert(runs).values(row).returning(runs.c.id))
+                run_id = inserted.scalar_one()
+            except IntegrityError as error:
+                raise RunInProgress(job) from error
+            return _one(connection, run_id)
+
+    def resume_run(self, run_id: int, *, owner: str | None = None) -> Run:
+        """Takes up a run whose process went away: the same row, one attempt more.
+
+        Its counts start again, for the cells are looked at again.
+
+        Raises:
+            RunNotFound: there is no such run.
+            RunInProgress: it is not abandoned, or another run of the job goes on.
+        """
+        now = self._clock()
+        values = {"status": RunStatus.RUNNING, "owner": owner or str(Owner.here())}
+        with self._write() as connection:
+            run = _one(connection, run_id)
+            if not (run.open and abandoned(run, now)):
+                raise RunInProgress(run.job, run_id if run.open else None)
+            statement = update(runs).where(runs.c.id == run_id)
+            statement = statement.values(
+                **values, heartbeat_at=now, attempt=run.attempt + 1, error=None
+            )
+            try:
+                connection.execute(statement.values(computed=0, fresh=0, failed=0))
+            except IntegrityError as error:
+                raise RunInProgress(run.job) from error
+            return _one(connection, run_id)
+
+    def update_run(
+        self,
+        run_id: int,
+        *,
+        cells_total: int | None = None,
+        computed: int | None = None,
+        fresh: int | None = None,
+        failed: int | None = None,
+    ) -> None:
+        """Notes how far the run is, which is also a sign of life."""
+        counts = {"cells_total": cells_total, "computed": computed}
+        counts |= {"fresh": fresh, "failed": failed}
+        values = {name: count for name, count in counts.items() if count is not None}
+        with self._write() as connection:
+            statement = update(runs).where(runs.c.id == run_id)
+            if not connection.execute(
+                statement.values(**values, heartbeat_at=self._clock())
+            ).rowcount:
+                raise RunNotFound(run_id)
+
+    def finish_run(self, run_id: int, status: RunStatus, *, error: str | None = None) -> Run:
+        """Closes the run, unless it is closed already, and returns it as it is then."""
+        now = self._clock()
+        values = {"status": status, "error": error, "finished_at": now, "heartbeat_at": now}
+        with self._write() as connection:
+            is_open = (runs.c.id == run_id) & runs.c.finished_at.is_(None)
+            connection.execute(update(runs).where(is_open).values(values))
+            return _one(connection, run_id)
+
+    def interrupt_run(self, run_id: int, *, error: str | None = None) -> None:
+        """Leaves a running run to be continued later, by another process or this one."""
+        running = (runs.c.id == run_id) & (runs.c.status == RunStatus.RUNNING)
+        values = {"status": RunStatus.INTERRUPTED, "error": error}
+        with self._write() as connection:
+            connection.execute(update(runs).where(running).values(values))
+
+    def interrupt_runs(self, owner: str) -> None:
+        """Leaves everything that `owner` runs to be continued later."""
+        mine = (runs.c.owner == owner) & (runs.c.status == RunStatus.RUNNING)
+        with self._write() as connection:
+            connection.execute(update(runs).where(mine).values(status=RunStatus.INTERRUPTED))
+
+    def heartbeat(self, owner: str) -> int:
+        """Notes that `owner` is alive on all its running runs; returns how many there are."""
+        mine = (runs.c.owner == owner) & (runs.c.status == RunStatus.RUNNING)
+        with self._write() as connection:
+            statement = update(runs).where(mine).values(heartbeat_at=self._clock())
+            return connection.execute(statement).rowcount
+
+    def run(self, run_id: int) -> Run:
+        """Returns one run.
+
+        Raises:
+            RunNotFound: there is none with that number.
+        """
+        with self._read() as connection:
+            return _one(connection, run_id)
+
+    def runs(
+        self,
+        *,
+        job: str | None = None,
+        status: Collection[RunStatus] = (),
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[Run]:
+        """Returns runs, newest first; `before` is the id that the page starts below."""
+        query = select(runs).order_by(runs.c.id.desc()).limit(limit)
+        if job is not None:
+            query = query.where(runs.c.job == job)
+        if status:
+            query = query.where(runs.c.status.in_(status))
+        if before is not None:
+            query = query.where(runs.c.id < before)
+        with self._read() as connection:
+            return [_to_run(row) for row in connection.execute(query)]
+
+    def last_runs(self) -> dict[str, Run]:
+        """Returns the newest run of every job that ever ran."""
+        newest = select(func.max(runs.c.id)).group_by(runs.c.job)
+        with self._read() as connection:
+            rows = connection.execute(select(runs).where(runs.c.id.in_(newest)))
+            return {row.job: _to_run(row) for row in rows}
+
+    def running(self, job: str) -> Run | None:
+        """Returns the run of this job that a living process works on, if there is one."""
+        now = self._clock()
+        found = self.runs(job=job, status=[RunStatus.RUNNING])
+        return next((run for run in found if not abandoned(run, now)), None)
+
+    def abandoned_runs(self) -> list[Run]:
+        """Returns the open runs that nobody works on, oldest first."""
+        now = self._clock()
+        with self._read() as connection:
+            query = select(runs).where(_is_open()).order_by(runs.c.id)
+            found = [_to_run(row) for row in connection.execute(query)]
+        return [run for run in found if abandoned(run, now)]
+
+
+def abandoned(run: Run, now: datetime) -> bool:
+    """Returns whether an open run was left: its process ended, or is silent and out of sight.
+
+    A process that can be seen to live keeps its run, however long its cells take.
+    """
+    if run.status is RunStatus.INTERRUPTED:
+        return True
+    gone = is_gone(run.owner)
+    if gone is None:
+        return now - run.heartbeat_at > timedelta(seconds=SILENT_AFTER_S)
+    return gone
+
+
+def _is_open() -> ColumnElement[bool]:
+    unfinished = runs.c.status.in_([RunStatus.RUNNING, RunStatus.INTERRUPTED])
+    return unfinished & runs.c.finished_at.is_(None)
+
+
+def _close_abandoned(connection: Connection, job: str, now: datetime) -> None:
+    rows = connection.execute(select(runs).where(_is_open() & (runs.c.job == job))).all()
+    for run in map(_to_run, rows):
+        if abandoned(run, now):
+            values = {"status": RunStatus.INTERRUPTED, "finished_at": now}
+            connection.execute(update(runs).where(runs.c.id == run.id).values(values))
+
+
+def _one(connection: Connection, run_id: int) -> Run:
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
+    if row is None:
+        raise RunNotFound(run_id)
+    return _to_run(row)
+
+
+def _to_run(row: Row[Any]) -> Run:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    values |= {"cause": Cause(row.cause), "status": RunStatus(row.status)}
+    return Run(**values)

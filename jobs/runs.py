@@ -1,0 +1,161 @@
+"""Running a job: its row in the catalog, the work, and how it ended."""
+
+import logging
+import os
+from collections.abc import Callable
+from datetime import datetime
+from threading import Event
+
+from cache.entry import Version
+from cache.errors import CacheError, StoreFull, StoreUnavailable
+from engine.errors import EngineBusy, EngineError, EngineUnavailable
+from jobs.errors import CatalogError, JobError, RunEnded, RunInterrupted
+from jobs.grid_run import GridRun
+from jobs.job import Job
+from jobs.pantry import Pantry
+from jobs.records import Run
+from jobs.repository import Catalog
+from jobs.rows_run import RowsRun
+from jobs.run_record import Progress, RunRecord, no_progress
+from jobs.status import Cause, RunStatus
+from jobs.version_keeper import VersionKeeper
+
+log = logging.getLogger(__name__)
+
+_NOT_NOW = (EngineUnavailable, EngineBusy, StoreFull, StoreUnavailable, CatalogError)
+
+
+class Runner:
+    """Runs jobs to their end; several at a time in as many threads.
+
+    Args:
+        pantry: Where answers are kept, and the engine.
+        catalog: Where runs and outcomes are noted.
+        keeper: Finds out the version that a run computes.
+        owner: The name of this process in run rows; its own unless given.
+        workers: R children that one run keeps busy; as many as there are cores unless given.
+        stopping: Set when runs are to stop soon and be taken up later.
+    """
+
+    def __init__(
+        self,
+        pantry: Pantry,
+        catalog: Catalog,
+        keeper: VersionKeeper,
+        *,
+        owner: str | None = None,
+        workers: int | None = None,
+        stopping: Event | None = None,
+    ) -> None:
+        self._pantry = pantry
+        self._catalog = catalog
+        self._keeper = keeper
+        self._owner = owner
+        self._workers = workers or len(os.sched_getaffinity(0))
+        self._stopping = stopping or Event()
+
+    def run(
+        self,
+        job: Job,
+        cause: Cause,
+        *,
+        scheduled_for: datetime | None = None,
+        resume: int | None = None,
+        progress: Callable[[Progress], None] = no_progress,
+        force: bool = False,
+    ) -> Run:
+        """Computes what of the job is not fresh, and returns the run's closed row. Blocks.
+
+        Args:
+            job: What to run.
+            cause: Why.
+            scheduled_for: The time for which it was meant.
+            resume: The number of an interrupted run to be taken up instead of a new one.
+            progress: Told of every step, in this thread.
+            force: Compute what is fresh too.
+
+        Raises:
+            RunInProgress: The job is being run already.
+            RunInterrupted: It cannot go on now; its row waits to be taken up again.
+        """
+        version = self._version(job)
+        if resume is None:
+            row = self._catalog.start_run(
+                job.name,
+                cause,
+                version=self._digest(job, version),
+                scheduled_for=scheduled_for,
+                owner=self._owner,
+            )
+        else:
+            row = self._catalog.resume_run(resume, owner=self._owner)
+        log.info(
+            "run started run=%d job=%s cause=%s attempt=%d", row.id, job.name, cause, row.attempt
+        )
+        record = RunRecord(self._catalog, row, tell=progress, stopping=self._stopping)
+        try:
+            if isinstance(version, Exception):
+                raise version
+            self._work(job, version, record, force=force)
+            record.save()
+            return self._close(record, *record.outcome())
+        except RunEnded as error:
+            log.warning("run given up run=%d reason=%s", row.id, error)
+            return self._catalog.run(row.id)
+        except (RunInterrupted, *_NOT_NOW) as error:
+            reason = error.reason if isinstance(error, RunInterrupted) else str(error)
+            self._interrupt(record, reason)
+            raise RunInterrupted(job.name, reason) from error
+        except (JobError, EngineError, CacheError) as error:
+            record.save()
+            return self._close(record, RunStatus.FAILED, str(error))
+        except KeyboardInterrupt:
+            record.save()
+            self._close(record, RunStatus.CANCELLED, None)
+            raise
+
+    def _version(self, job: Job) -> Version | Exception:
+        """The version to compute, or why it cannot be known; the run's row has to tell that."""
+        try:
+            return self._keeper.renew(job)
+        except (EngineError, CacheError, CatalogError) as error:
+            return error
+
+    def _digest(self, job: Job, version: Version | Exception) -> str:
+        known = version if isinstance(version, Version) else self._catalog.version(job.name)
+        return known.digest if known else ""
+
+    def _work(self, job: Job, version: Version, record: RunRecord, *, force: bool) -> None:
+        kind = GridRun if job.rows is None else RowsRun
+        kind(
+            job=job,
+            version=version,
+            pantry=self._pantry,
+            catalog=self._catalog,
+            record=record,
+            force=force,
+            workers=self._workers,
+        ).work()
+
+    def _close(self, record: RunRecord, status: RunStatus, error: str | None) -> Run:
+        run = self._catalog.finish_run(record.run.id, status, error=error)
+        log.info(
+            "run finished run=%d job=%s status=%s computed=%d fresh=%d failed=%d took_s=%.1f",
+            run.id,
+            run.job,
+            run.status,
+            run.computed,
+            run.fresh,
+            run.failed,
+            run.duration_s or 0.0,
+        )
+        return run
+
+    def _interrupt(self, record: RunRecord, reason: str) -> None:
+        """Leaves the row to be taken up, unless the catalog cannot be told or it is not ours."""
+        try:
+            record.save()
+            if record.is_ours():
+                self._catalog.interrupt_run(record.run.id, error=reason)
+        except CatalogError as error:
+            log.warning("run not recorded run=%d reason=%s", record.run.id, error)

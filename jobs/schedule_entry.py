@@ -1,0 +1,79 @@
+"""ScheduleEntry: how a schedule may be written in a job file."""
+
+from typing import Annotated
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from jobs.entry import Entry, PositiveDuration, Timezone, own_error, text_as, text_schema
+from jobs.errors import ValueInvalid
+from jobs.schedule_spec import (
+    ScheduleSpec,
+    cron_schedule,
+    every_schedule,
+    parse_schedule,
+    parse_time_of_day,
+)
+
+
+class ScheduleEntry(Entry):
+    """A schedule written as a mapping: `cron`, or `every` with `at`, in a time zone."""
+
+    cron: Annotated[str, text_as(lambda text: cron_schedule(text, "UTC").text)] | None = Field(
+        None, description="A line of cron.", examples=["0 5 * * MON-FRI"]
+    )
+    every: PositiveDuration | None = Field(
+        None, description="Time between two runs.", examples=["15 minutes"]
+    )
+    at: Annotated[str, text_as(parse_time_of_day)] | None = Field(
+        None, description="Time of day from which `every` counts.", examples=["02:30"]
+    )
+    timezone: Timezone | None = Field(None, description="Zone whose clock is read.")
+
+    @model_validator(mode="after")
+    def _is_one_rule(self) -> "ScheduleEntry":
+        try:
+            self.spec("UTC")
+        except ValueInvalid as error:
+            raise own_error(error) from None
+        return self
+
+    def spec(self, timezone: str) -> ScheduleSpec:
+        """The rule, in `timezone` unless the entry names its own."""
+        zone = self.timezone or timezone
+        if (self.cron is None) == (self.every is None):
+            raise ValueInvalid(
+                "a schedule has either 'cron' or 'every'",
+                "for example: {every: 1 day, at: '02:30'}",
+            )
+        if self.every is not None:
+            return every_schedule(self.every, self.at, zone)
+        if self.at is not None:
+            raise ValueInvalid("'at' goes with 'every', not with 'cron'", "put the time into cron")
+        return cron_schedule(self.cron or "", zone)
+
+
+def _schedule_text(text: str) -> str:
+    return parse_schedule(text).text
+
+
+_ONE_SCHEDULE = (
+    Annotated[
+        str,
+        text_as(_schedule_text),
+        text_schema("0 5 * * MON-FRI", "every 15 minutes", "at_start", "manual"),
+        Tag("<text>"),
+    ]
+    | Annotated[ScheduleEntry, Tag("<mapping>")]
+)
+
+
+def _branch(value: object) -> str:
+    if isinstance(value, dict):
+        return "<mapping>"
+    return "<list>" if isinstance(value, list) else "<text>"
+
+
+OneSchedule = Annotated[_ONE_SCHEDULE, Discriminator(_branch)]
+Schedule = Annotated[
+    _ONE_SCHEDULE | Annotated[list[OneSchedule], Tag("<list>")], Discriminator(_branch)
+]

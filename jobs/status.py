@@ -1,0 +1,46 @@
+"""The words for how a run came about and how it, and each of its cells, ended."""
+
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    """Where one execution of a job stands."""
+
+    RUNNING = "running"
+    """Its owner is working on it; at most one run of a job is in this state."""
+    SUCCEEDED = "succeeded"
+    """Every cell was computed or was fresh already."""
+    PARTIAL = "partial"
+    """Some cells failed; the others have their answers."""
+    FAILED = "failed"
+    """No cell was answered, or the run itself could not go on."""
+    INTERRUPTED = "interrupted"
+    """Its owner went away in the middle; without `finished_at` it is to be continued."""
+    CANCELLED = "cancelled"
+    """Somebody asked for it to stop."""
+
+
+class Cause(StrEnum):
+    """Why a run, or one refresh, was started."""
+
+    SCHEDULE = "schedule"
+    """Its schedule's time came."""
+    START = "start"
+    """The server started and the schedule says `at_start`."""
+    CATCH_UP = "catch_up"
+    """Its schedule's time passed while nobody was there to fire it."""
+    MANUAL = "manual"
+    """Somebody asked for it."""
+    REFRESH = "refresh"
+    """A stale answer was served and is being replaced."""
+
+
+class Outcome(StrEnum):
+    """What happened to one cell, or one batch of rows, in the run that touched it last."""
+
+    COMPUTED = "computed"
+    """R was called and its answer stored."""
+    FRESH = "fresh"
+    """The stored answer was still fresh, so R was not called."""
+    FAILED = "failed"
+    """Every attempt failed; an older answer, if there is one, stays."""

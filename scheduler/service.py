@@ -1,0 +1,222 @@
+"""The one moving part: APScheduler in memory, told by the catalog's rows and the lease."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from cache.clock import Clock, utcnow
+from jobs.errors import CatalogError
+from jobs.job import Job
+from jobs.owner import Owner
+from jobs.records import ScheduleRow
+from jobs.repository import Catalog
+from jobs.schedule_spec import ScheduleSpec
+from scheduler.fire import Firing, RunJob, fire
+from scheduler.lease import SchedulerLease
+from scheduler.listener import listen
+from scheduler.mirror import mirror
+from scheduler.policy import FirePolicy
+from scheduler.recovery import (
+    fire_at_start,
+    fire_overdue,
+    repeat_unanswered,
+    resume_interrupted,
+)
+from scheduler.triggers import next_fire
+
+log = logging.getLogger(__name__)
+
+FIRES = "fires"
+RUNS = "runs"
+LEASE = "lease"
+
+
+class SchedulerService:
+    """Fires the schedules of all jobs while it holds the lease.
+
+    Args:
+        catalog: A migrated catalog.
+        jobs: Gives the jobs by name as they are defined now; `refresh()` after a change.
+        run: Runs one job to its end.
+        policy: What to do about late fires.
+        clock: The clock that the catalog stamps with.
+        owner: The name this process has in run rows and the lease.
+        threads: How many jobs are run at the same time.
+        lease_s: How long the lease outlives a process that cannot renew it.
+        hand_over: Has a run's work done by another thread; APScheduler's pool unless given.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        jobs: Callable[[], Mapping[str, Job]],
+        run: RunJob,
+        *,
+        policy: FirePolicy | None = None,
+        clock: Clock = utcnow,
+        owner: str | None = None,
+        threads: int = 4,
+        lease_s: float = 30.0,
+        hand_over: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
+        self._owner = owner or str(Owner.here())
+        self._catalog = catalog
+        self._lease = SchedulerLease(catalog, self._owner, clock, lasts_s=lease_s)
+        self._lease_s = lease_s
+        self._leads = False
+        self._started: set[str] = set()
+        self._scheduler = _in_memory(threads)
+        self.firing = Firing(
+            catalog=catalog,
+            jobs=jobs,
+            run=run,
+            owner=self._owner,
+            policy=policy or FirePolicy(),
+            clock=clock,
+            leading=lambda: self.leading,
+            hand_over=hand_over or self._to_pool,
+        )
+
+    @property
+    def leading(self) -> bool:
+        """Whether this is the scheduler that fires."""
+        return self._leads and self._lease.held
+
+    def start(self) -> None:
+        """Starts to fire, or to wait for the lease; returns at once."""
+        self._scheduler.add_job(
+            self.tick,
+            IntervalTrigger(seconds=self._lease_s / 3, timezone=UTC),
+            next_run_time=datetime.now(UTC),
+            id=LEASE,
+            executor=LEASE,
+        )
+        self._scheduler.start()
+
+    def stop(self, *, grace_s: float = 0.0) -> None:
+        """Stops firing, waits so long for runs under way, leaves the others to be continued."""
+        self.firing.stopping.set()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        if not self.firing.wait_idle(grace_s):
+            log.warning("runs left to be continued")
+        try:
+            self._catalog.interrupt_runs(self._owner)
+            if self._leads:
+                self._lease.release()
+        except CatalogError as error:
+            log.warning("lease not given back reason=%s", error)
+        self._leads = False
+
+    def tick(self) -> None:
+        """Renews the lease or asks for it, shows signs of life, looks for what was left over.
+
+        Called every third of the lease's time, by APScheduler or by a test.
+        """
+        try:
+            was_leading = self.leading
+            if not self._lease.hold():
+                self._stand_down()
+            elif not was_leading:
+                self._lead()
+            else:
+                resume_interrupted(self.firing)
+                fire_overdue(self.firing, slack_s=self.firing.policy.on_time_s)
+            self._catalog.heartbeat(self._owner)
+        except CatalogError as error:
+            log.warning("scheduler cannot reach the catalog reason=%s", error)
+
+    def refresh(self) -> None:
+        """Takes over changed definitions: rows, next fires, and `at_start` of new schedules."""
+        if not self.leading:
+            return
+        with self.firing.deciding:
+            specs = mirror(self.firing)
+            rows = {row.id: row for row in self._catalog.schedules()}
+            self._replace_fires(specs, rows)
+        for schedule_id, spec in specs.items():
+            if spec.kind == "at_start" and schedule_id not in self._started:
+                self._started.add(schedule_id)
+                fire_at_start(schedule_id, self.firing)
+
+    def _lead(self) -> None:
+        log.info("scheduler leads owner=%s", self._owner)
+        self._leads = True
+        try:
+            mirror(self.firing)
+            resume_interrupted(self.firing)
+            repeat_unanswered(self.firing)
+            fire_overdue(self.firing)
+            self.refresh()
+        except CatalogError:
+            self._leads = False  # the next tick begins anew
+            raise
+
+    def _stand_down(self) -> None:
+        if self._leads:
+            log.warning("scheduler lost the lease and stops firing owner=%s", self._owner)
+        self._leads = False
+        self._replace_fires({}, {})
+
+    def _replace_fires(
+        self, specs: Mapping[str, ScheduleSpec], rows: Mapping[str, ScheduleRow]
+    ) -> None:
+        """Makes APScheduler fire these schedules and no others."""
+        for job in self._scheduler.get_jobs():
+            if "#" in job.id and job.id not in specs:
+                job.remove()
+        for schedule_id, spec in specs.items():
+            first = rows[schedule_id].next_fire
+            if first is not None:
+                self._scheduler.add_job(
+                    fire,
+                    SpecTrigger(spec, first),
+                    args=(schedule_id, self.firing),
+                    id=schedule_id,
+                    executor=FIRES,
+                    replace_existing=True,
+                )
+
+    def _to_pool(self, work: Callable[[], None]) -> None:
+        self._scheduler.add_job(work, executor=RUNS)
+
+
+class SpecTrigger(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
+    """APScheduler's view of a schedule: the row's next fire, then by our own rules.
+
+    Times that passed meanwhile are left out here, so that APScheduler never piles them up:
+    what to do about them is for `FirePolicy` to say.
+    """
+
+    def __init__(self, spec: ScheduleSpec, first: datetime) -> None:
+        self._spec = spec
+        self._first = first
+
+    def get_next_fire_time(
+        self, previous_fire_time: datetime | None, now: datetime
+    ) -> datetime | None:
+        """Returns the next time in UTC; APScheduler's interface."""
+        if previous_fire_time is None:
+            return self._first
+        return next_fire(self._spec, max(previous_fire_time, now))
+
+
+def _in_memory(threads: int) -> BackgroundScheduler:
+    scheduler = BackgroundScheduler(
+        timezone=UTC,
+        executors={
+            # Deciding is quick and done by one thread; renewing the lease waits for nobody.
+            FIRES: ThreadPoolExecutor(1),
+            LEASE: ThreadPoolExecutor(1),
+            RUNS: ThreadPoolExecutor(threads),
+        },
+        # Lateness is judged by `FirePolicy`; APScheduler's own grace of 1 s would lose fires.
+        job_defaults={"misfire_grace_time": None, "coalesce": True},
+    )
+    listen(scheduler)
+    return scheduler

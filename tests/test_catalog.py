@@ -1,0 +1,443 @@
+"""The catalog: rows that several processes share, and what of them survives a kill."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from fakes import FixedClock
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
+
+from jobs.errors import (
+    CatalogTooNew,
+    CatalogUnavailable,
+    RunInProgress,
+    RunNotFound,
+    ScheduleNotFound,
+)
+from jobs.migrations import head
+from jobs.models import REVISION, metadata
+from jobs.owner import Owner, is_gone
+from jobs.records import BatchOutcome, CellOutcome, ScheduleRow
+from jobs.repository import Catalog
+from jobs.status import Cause, Outcome, RunStatus
+
+HERE = str(Owner.here())
+GONE = str(Owner(Owner.here().host, 4_194_303, "never-1"))
+ELSEWHERE = "other-machine/1:17:never-1"
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, clock: FixedClock) -> Iterator[Catalog]:
+    catalog = Catalog.in_file(tmp_path / "catalog.db", clock=clock)
+    catalog.migrate()
+    yield catalog
+    catalog.close()
+
+
+# The database
+
+
+def test_migrations_make_the_tables_of_the_models(catalog: Catalog) -> None:
+    with catalog._read() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, metadata) == []
+    assert catalog.revision() == head() == REVISION
+
+
+def test_tables_can_be_made_in_postgresql() -> None:
+    for table in metadata.sorted_tables:
+        text = str(CreateTable(table).compile(dialect=postgresql.dialect()))
+        assert "VARCHAR(27)" not in text
+    assert "TIMESTAMP WITH TIME ZONE" in text
+
+
+def test_migrating_again_keeps_the_rows(catalog: Catalog, tmp_path: Path) -> None:
+    run = catalog.start_run("gain", Cause.MANUAL, version="v1")
+    again = Catalog.in_file(tmp_path / "catalog.db")
+    again.migrate()
+    assert again.run(run.id) == run
+    again.close()
+
+
+def test_many_processes_may_migrate_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    code = (
+        "import sys; from pathlib import Path; from jobs.repository import Catalog;"
+        "c = Catalog.in_file(Path(sys.argv[1])); c.migrate(); print(c.revision())"
+    )
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "-c", code, str(path)]
+    processes = [
+        subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    assert [process.communicate(timeout=60)[0].strip() for process in processes] == [REVISION] * 4
+
+
+def test_catalog_of_a_later_larder_is_refused(catalog: Catalog, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "catalog.db") as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    raw.close()
+    with pytest.raises(CatalogTooNew, match="9999"):
+        catalog.migrate()
+
+
+def test_unusable_file_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "catalog.db").write_text("no database at all, " * 200)
+    catalog = Catalog.in_file(tmp_path / "catalog.db")
+    with pytest.raises(CatalogUnavailable, match="not a database"):
+        catalog.migrate()
+    catalog.close()
+
+
+def test_missing_folder_is_one_clear_error(tmp_path: Path) -> None:
+    catalog = Catalog.in_file(tmp_path / "nowhere" / "catalog.db")
+    with pytest.raises(CatalogUnavailable):
+        catalog.migrate()
+    catalog.close()
+
+
+def test_sqlite_is_set_up_for_several_processes(catalog: Catalog) -> None:
+    with catalog._read() as connection:
+        pragma = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "busy_timeout", "foreign_keys")
+        }
+    assert pragma == {"journal_mode": "wal", "busy_timeout": 10_000, "foreign_keys": 1}
+
+
+def test_writers_in_threads_wait_for_each_other(catalog: Catalog) -> None:
+    def write(number: int) -> None:
+        catalog.current_version(f"job{number}", "v1")
+        run = catalog.start_run(f"job{number}", Cause.MANUAL, version="v1")
+        for done in range(10):
+            catalog.update_run(run.id, computed=done)
+        catalog.finish_run(run.id, RunStatus.SUCCEEDED)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(16)))
+    assert len(catalog.runs(status=[RunStatus.SUCCEEDED])) == 16
+
+
+def test_reading_goes_on_while_another_writes(catalog: Catalog) -> None:
+    run = catalog.start_run("gain", Cause.MANUAL, version="v1")
+    with catalog._write():
+        assert catalog.run(run.id).status is RunStatus.RUNNING
+
+
+def test_records_cannot_be_changed(catalog: Catalog) -> None:
+    run = catalog.start_run("gain", Cause.MANUAL, version="v1")
+    with pytest.raises(FrozenInstanceError):
+        run.job = "other"  # type: ignore[misc]
+
+
+# Job versions
+
+
+def test_version_is_current_since_it_was_first_seen(catalog: Catalog, clock: FixedClock) -> None:
+    first = catalog.current_version("gain", "aaa", {"function": "scoring::gain"})
+    clock.advance(hours=1)
+    assert catalog.current_version("gain", "aaa") == first == catalog.version("gain")
+    assert catalog.versions("gain")[0].definition == {"function": "scoring::gain"}
+
+
+def test_going_back_to_an_older_version_counts_from_then(
+    catalog: Catalog, clock: FixedClock
+) -> None:
+    catalog.current_version("gain", "aaa")
+    clock.advance(hours=1)
+    catalog.current_version("gain", "bbb")
+    back = clock.advance(hours=1)
+    assert catalog.current_version("gain", "aaa").since == back
+    assert [version.digest for version in catalog.versions("gain")] == ["aaa", "bbb", "aaa"]
+
+
+def test_unseen_job_has_no_version(catalog: Catalog) -> None:
+    assert catalog.version("gain") is None
+
+
+# Runs
+
+
+def test_run_is_opened_counted_and_closed(catalog: Catalog, clock: FixedClock) -> None:
+    began = clock.now
+    run = catalog.start_run("gain", Cause.SCHEDULE, version="v1", scheduled_for=began)
+    catalog.update_run(run.id, cells_total=78, computed=70, fresh=5)
+    ended = clock.advance(seconds=12)
+    catalog.update_run(run.id, failed=3)
+    closed = catalog.finish_run(run.id, RunStatus.PARTIAL, error="3 cells failed")
+    assert closed == catalog.run(run.id)
+    assert (closed.started_at, closed.finished_at, closed.scheduled_for) == (began, ended, began)
+    assert (closed.cells_total, closed.computed, closed.fresh, closed.failed) == (78, 70, 5, 3)
+    assert (closed.done, closed.duration_s, closed.open) == (78, 12.0, False)
+    assert closed.status is RunStatus.PARTIAL
+    assert closed.cause is Cause.SCHEDULE
+
+
+def test_a_closed_run_stays_as_it_was_closed(catalog: Catalog) -> None:
+    run = catalog.start_run("gain", Cause.MANUAL, version="v1")
+    catalog.finish_run(run.id, RunStatus.CANCELLED)
+    assert catalog.finish_run(run.id, RunStatus.SUCCEEDED).status is RunStatus.CANCELLED
+
+
+def test_a_job_has_one_running_run(catalog: Catalog) -> None:
+    run = catalog.start_run("gain", Cause.MANUAL, version="v1")
+    with pytest.raises(RunInProgress, match="gain is being run already"):
+        catalog.start_run("gain", Cause.SCHEDULE, version="v1")
+    catalog.start_run("churn", Cause.SCHEDULE, version="v1")
+    catalog.finish_run(run.id, RunStatus.SUCCEEDED)
+    assert catalog.start_run("gain", Cause.SCHEDULE, version="v1").id > run.id
+
+
+def test_a_new_run_closes_the_one_whose_process_is_gone(catalog: Catalog) -> None:
+    left = catalog.start_run("gain", Cause.MANUAL, version="v1", owner=GONE)
+    assert catalog.running("gain") is None
+    new = catalog.start_run("gain", Cause.MANUAL, version="v1")
+    assert catalog.running("gain") == new
+    assert catalog.run(left.id).status is RunStatus.INTERRUPTED
+    assert catalog.abandoned_runs() == []
+
+
+def test_a_run_whose_process_is_gone_is_taken_up_as_the_same_run(catalog: Catalog) -> None:
+    left = catalog.start_run("gain", Cause.SCHEDULE, version="v1", owner=GONE)
+    catalog.update_run(left.id, computed=40, cells_total=78)
+    assert [run.id for run in catalog.abandoned_runs()] == [left.id]
+    taken = catalog.resume_run(left.id)
+    assert (taken.id, taken.attempt, taken.status) == (left.id, 2, RunStatus.RUNNING)
+    assert (taken.computed, taken.cells_total, taken.owner) == (0, 78, HERE)
+    assert catalog.abandoned_runs() == []
+
+
+def test_a_run_left_on_purpose_is_taken_up_too(catalog: Catalog) -> None:
+    run = catalog.start_run("gain", Cause.SCHEDULE, version="v1")
+    catalog.interrupt_run(run.id, error="no engine")
+    assert catalog.abandoned_runs()[0].error == "no engine"
+    assert catalog.resume_run(run.id).error is None
+
+
+def test_a_run_that_somebody_works_on_is_not_taken_up(catalog: Catalog) -> None:
+    run = catalog.start_run("gain", Cause.SCHEDULE, version="v1")
+    with pytest.raises(RunInProgress):
+        catalog.resume_run(run.id)
+    catalog.finish_run(run.id, RunStatus.SUCCEEDED)
+    with pytest.raises(RunInProgress):
+        catalog.resume_run(run.id)
+
+
+def test_a_live_process_keeps_its_run_however_silent(catalog: Catalog, clock: FixedClock) -> None:
+    catalog.start_run("gain", Cause.SCHEDULE, version="v1", owner=HERE)
+    clock.advance(hours=5)
+    assert catalog.abandoned_runs() == []
+
+
+def test_a_process_out_of_sight_keeps_its_run_while_it_shows_life(
+    catalog: Catalog, clock: FixedClock
+) -> None:
+    run = catalog.start_run("gain", Cause.SCHEDULE, version="v1", owner=ELSEWHERE)
+    clock.advance(seconds=100)
+    assert catalog.heartbeat(ELSEWHERE) == 1
+    clock.advance(seconds=100)
+    assert catalog.abandoned_runs() == []
+    clock.advance(seconds=100)
+    assert [left.id for left in catalog.abandoned_runs()] == [run.id]
+
+
+def test_runs_are_listed_newest_first_in_pages(catalog: Catalog) -> None:
+    ids = []
+    for _ in range(5):
+        ids.append(catalog.start_run("gain", Cause.MANUAL, version="v1").id)
+        catalog.finish_run(ids[-1], RunStatus.SUCCEEDED)
+    newest = [run.id for run in catalog.runs(job="gain", limit=2)]
+    assert newest == ids[:2:-1]
+    assert [run.id for run in catalog.runs(before=newest[-1])] == ids[2::-1]
+
+
+def test_last_run_of_every_job(catalog: Catalog) -> None:
+    for job in ("gain", "gain", "churn"):
+        catalog.finish_run(
+            catalog.start_run(job, Cause.MANUAL, version="v1").id, RunStatus.SUCCEEDED
+        )
+    assert {job: run.id for job, run in catalog.last_runs().items()} == {"gain": 2, "churn": 3}
+
+
+def test_unknown_run_is_an_error(catalog: Catalog) -> None:
+    for ask in (catalog.run, catalog.update_run, catalog.resume_run):
+        with pytest.raises(RunNotFound):
+            ask(17)
+
+
+def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
+    here = Owner.here()
+    assert is_gone(str(here)) is False
+    assert is_gone(str(Owner(here.host, here.pid, "another-boot"))) is True
+    assert is_gone(ELSEWHERE) is None
+    assert is_gone("not an owner") is None
+
+
+def test_an_ended_process_is_gone() -> None:
+    code = "from jobs.owner import Owner; print(Owner.here())"
+    root = Path(__file__).parent.parent
+    owner = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=root).strip()
+    assert is_gone(owner) is True
+
+
+# Outcomes
+
+
+def cell(cache_key: str, outcome: Outcome = Outcome.COMPUTED, **more: object) -> CellOutcome:
+    arguments = {"treatment": "CBT", "prewt": 70, "note": "größer"}
+    return CellOutcome("gain", cache_key, arguments, outcome, run_id=1, **more)  # type: ignore[arg-type]
+
+
+def test_a_cell_comes_back_as_it_was_recorded(catalog: Catalog, clock: FixedClock) -> None:
+    computed = cell(
+        "k1",
+        session_key="x0abc",
+        computed_at=clock.now,
+        fresh_until=clock.now + timedelta(days=1),
+        duration_s=0.25,
+        attempts=2,
+    )
+    catalog.record_cells([computed])
+    assert catalog.cell("gain", "k1") == computed
+    assert catalog.cell("gain", "k2") is None
+
+
+def test_a_failure_keeps_what_is_known_of_the_last_good_answer(
+    catalog: Catalog, clock: FixedClock
+) -> None:
+    catalog.record_cells([cell("k1", session_key="x0abc", computed_at=clock.now)])
+    catalog.record_cells([cell("k1", Outcome.FAILED, attempts=3, error="singular matrix")])
+    found = catalog.cell("gain", "k1")
+    assert found is not None
+    assert (found.outcome, found.error, found.attempts) == (Outcome.FAILED, "singular matrix", 3)
+    assert (found.session_key, found.computed_at) == ("x0abc", clock.now)
+
+
+def test_success_after_failure_clears_the_error(catalog: Catalog) -> None:
+    catalog.record_cells([cell("k1", Outcome.FAILED, error="singular matrix")])
+    catalog.record_cells([cell("k1")])
+    assert catalog.cells("gain", outcome=[Outcome.FAILED]) == []
+    assert catalog.cells("gain")[0].error is None
+
+
+def test_many_cells_are_counted_and_paged(catalog: Catalog) -> None:
+    catalog.record_cells([cell(f"{k:05}") for k in range(2500)])
+    catalog.record_cells([cell("00007", Outcome.FAILED), cell("00008", Outcome.FRESH)])
+    counts = {Outcome.COMPUTED: 2498, Outcome.FAILED: 1, Outcome.FRESH: 1}
+    assert catalog.cell_counts("gain") == counts
+    page = catalog.cells("gain", limit=2, offset=1000)
+    assert [found.cache_key for found in page] == ["01000", "01001"]
+
+
+def test_cells_of_one_run(catalog: Catalog) -> None:
+    catalog.record_cells([cell("k1"), CellOutcome("gain", "k2", {}, Outcome.FRESH, run_id=2)])
+    assert [found.cache_key for found in catalog.cells("gain", run_id=2)] == ["k2"]
+
+
+def test_recording_nothing_writes_nothing(catalog: Catalog) -> None:
+    with catalog._write():  # a second writer would wait here for ten seconds and fail
+        catalog.record_cells([])
+
+
+def test_batches_are_recorded_by_their_first_row(catalog: Catalog) -> None:
+    first = BatchOutcome("churn", 0, 5000, Outcome.COMPUTED, run_id=1, duration_s=1.5)
+    second = BatchOutcome("churn", 5000, 123, Outcome.FAILED, run_id=1, error="boom")
+    catalog.record_batches([second, first])
+    assert catalog.batches("churn") == [first, second]
+    catalog.forget_outcomes("churn")
+    assert catalog.batches("churn") == []
+
+
+# Schedules
+
+
+def schedule(place: int = 1, **more: object) -> ScheduleRow:
+    return ScheduleRow(f"gain#{place}", "gain", "cron", "0 5 * * *", "UTC", **more)  # type: ignore[arg-type]
+
+
+def test_schedules_mirror_the_definitions_and_keep_their_history(
+    catalog: Catalog, clock: FixedClock
+) -> None:
+    tomorrow = clock.now + timedelta(days=1)
+    catalog.mirror_schedules([schedule(1, next_fire=clock.now), schedule(2)])
+    catalog.mark_fired("gain#1", scheduled_for=clock.now, next_fire=tomorrow)
+    catalog.enable_schedule("gain#1", enabled=False)
+    catalog.mirror_schedules([schedule(1, next_fire=tomorrow)])
+    (row,) = catalog.schedules("gain")
+    assert (row.last_fire, row.last_scheduled, row.next_fire) == (clock.now, clock.now, tomorrow)
+    assert not row.enabled
+
+
+def test_a_skipped_fire_says_why(catalog: Catalog, clock: FixedClock) -> None:
+    catalog.mirror_schedules([schedule()])
+    catalog.mark_skipped("gain#1", reason="the job was still being run", next_fire=None)
+    row = catalog.schedule("gain#1")
+    assert (row.last_skipped, row.skip_reason) == (clock.now, "the job was still being run")
+
+
+def test_unknown_schedule_is_an_error(catalog: Catalog) -> None:
+    with pytest.raises(ScheduleNotFound):
+        catalog.schedule("gain#9")
+    with pytest.raises(ScheduleNotFound):
+        catalog.enable_schedule("gain#9", enabled=True)
+
+
+# Leases
+
+
+def test_one_holder_at_a_time(catalog: Catalog, clock: FixedClock) -> None:
+    assert catalog.acquire_lease("scheduler", "a", lasts_s=30)
+    assert not catalog.acquire_lease("scheduler", "b", lasts_s=30)
+    clock.advance(seconds=20)
+    assert catalog.renew_lease("scheduler", "a", lasts_s=30)
+    clock.advance(seconds=20)
+    assert not catalog.acquire_lease("scheduler", "b", lasts_s=30)
+    lease = catalog.lease("scheduler")
+    assert lease is not None
+    assert (lease.holder, lease.expires_at) == ("a", clock.now + timedelta(seconds=10))
+
+
+def test_expired_lease_goes_to_who_asks_and_the_old_holder_learns_it(
+    catalog: Catalog, clock: FixedClock
+) -> None:
+    catalog.acquire_lease("scheduler", "a", lasts_s=30)
+    clock.advance(seconds=30)
+    assert catalog.acquire_lease("scheduler", "b", lasts_s=30)
+    assert not catalog.renew_lease("scheduler", "a", lasts_s=30)
+    assert not catalog.release_lease("scheduler", "a")
+
+
+def test_released_lease_is_free_at_once(catalog: Catalog) -> None:
+    catalog.acquire_lease("scheduler", "a", lasts_s=30)
+    assert catalog.release_lease("scheduler", "a")
+    assert catalog.acquire_lease("scheduler", "b", lasts_s=30)
+
+
+def test_threads_that_race_for_a_lease_leave_one_winner(catalog: Catalog) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        won = pool.map(lambda k: catalog.acquire_lease("scheduler", f"h{k}", lasts_s=30), range(8))
+    assert sum(won) == 1
+
+
+def test_closing_leaves_no_open_file(tmp_path: Path) -> None:
+    catalog = Catalog.in_file(tmp_path / "catalog.db")
+    catalog.migrate()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: catalog.schedules(), range(8)))
+    catalog.close()
+    opened = [str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
+    assert not [name for name in opened if str(tmp_path) in name]

@@ -1,0 +1,401 @@
+"""The definition language: what may be written, and what is said about mistakes."""
+
+from pathlib import Path
+from textwrap import dedent, indent
+from typing import Any
+
+import pytest
+
+from cache.freshness import Freshness
+from cache.keys import Code
+from jobs.definition import JobFile, schema
+from jobs.job import Job, ScheduleSpec
+from jobs.problem import Problem
+from jobs.project import read_project
+from jobs.schema_tree import SchemaTree
+from jobs.yaml_source import read_yaml
+
+
+def problems_of(folder: Path, text: str) -> list[str]:
+    """What is wrong with a job file, as text after the file's name."""
+    return [str(problem).removeprefix("jobs/a.yaml:") for problem in read(folder, text)[1]]
+
+
+def read(folder: Path, text: str) -> tuple[dict[str, Job], tuple[Problem, ...]]:
+    (folder / "jobs").mkdir(exist_ok=True)
+    (folder / "jobs" / "a.yaml").write_text(dedent(text), encoding="utf-8")
+    reading = read_project(folder, name="scoring")
+    return dict(reading.project.jobs), reading.problems
+
+
+def job_of(folder: Path, body: str, top: str = "") -> Job:
+    """The one job of a file, whose entry is `body`."""
+    text = f"{dedent(top)}\njobs:\n  a:\n    function: scoring::f\n" + indent(dedent(body), "    ")
+    jobs, problems = read(folder, text)
+    assert not problems, problems
+    return jobs["a"]
+
+
+def problems_in_job(folder: Path, body: str) -> list[str]:
+    """Problems of a job entry; its first line is line 4, its first column is 5."""
+    text = "jobs:\n  a:\n    function: scoring::f\n" + indent(dedent(body).lstrip("\n"), "    ")
+    return problems_of(folder, text)
+
+
+def test_the_job_of_the_design_page_is_understood(tmp_path: Path) -> None:
+    job = job_of(
+        tmp_path,
+        """
+        description: Expected weight gain
+        args:
+          treatment: {type: string, values: [CBT, FT, Cont]}
+          prewt:     {type: number, min: 60, max: 110, unit: lb}
+          level:     {type: number, default: 0.95}
+        grid:
+          treatment: all
+          prewt: {from: 70, to: 95, by: 1}
+          exclude: [{treatment: Cont, prewt: 95}]
+        schedule: "0 5 * * MON-FRI"
+        cache: {fresh_for: 12 hours, serve_stale_for: 7 days, keep: 90 days}
+        on_miss: refuse
+        outputs: [json, csv, png]
+        seed: 20260101
+        tags: [regulated]
+        """,
+        top="""
+        version: 1
+        defaults: {timezone: America/Chicago, owner: me@example.com, timeout: 2 minutes, retries: 2}
+        """,
+    )
+    assert job.qualified == "scoring::f"
+    assert job.grid is not None
+    assert job.grid.count() == 77
+    assert job.schedule == (ScheduleSpec("cron", "0 5 * * MON-FRI", "America/Chicago"),)
+    assert job.freshness == Freshness(43200, 7 * 86400, 90 * 86400)
+    assert (job.on_miss, job.outputs, job.seed) == ("refuse", ("json", "csv", "png"), 20260101)
+    assert (job.owner, job.timeout_s, job.retries, job.tags) == (
+        "me@example.com",
+        120,
+        2,
+        ("regulated",),
+    )
+    assert str(job.source) == "jobs/a.yaml:6"
+
+
+def test_a_job_that_says_little_has_sensible_defaults(tmp_path: Path) -> None:
+    job = job_of(tmp_path, "")
+    assert job.freshness == Freshness(86400, 7 * 86400, 90 * 86400)
+    assert (job.outputs, job.timeout_s, job.retries, job.on_miss) == (("json",), 90, 0, "run")
+    assert job.schedule == ()
+    assert [cell.arguments for cell in job.cells()] == [{}]
+
+
+def test_a_job_overrides_defaults_key_by_key(tmp_path: Path) -> None:
+    job = job_of(
+        tmp_path,
+        "cache: {fresh_for: 1 hour}\ntags: [mine]\nretries: 0",
+        top="defaults: {cache: {fresh_for: 2 hours, keep: 5 days}, tags: [theirs], retries: 3}",
+    )
+    assert job.freshness == Freshness(3600, 7 * 86400, 5 * 86400)
+    assert (job.tags, job.retries) == (("mine",), 0)
+
+
+@pytest.mark.parametrize(
+    ("written", "spec"),
+    [
+        ('"0 5 * * mon-fri"', ScheduleSpec("cron", "0 5 * * MON-FRI")),
+        ("0 5 * * *", ScheduleSpec("cron", "0 5 * * *")),
+        ('"@daily"', ScheduleSpec("cron", "0 0 * * *")),
+        ("every 15 minutes", ScheduleSpec("every", "every 15 minutes", every_s=900)),
+        ("{every: 15 minutes}", ScheduleSpec("every", "every 15 minutes", every_s=900)),
+        (
+            "{every: 1 day, at: 2:30, timezone: Europe/Vienna}",
+            ScheduleSpec("every", "every 1 day at 02:30", "Europe/Vienna", 86400, "02:30"),
+        ),
+        (
+            '{cron: "5 4 * * 7", timezone: Asia/Tokyo}',
+            ScheduleSpec("cron", "5 4 * * 7", "Asia/Tokyo"),
+        ),
+        ("at_start", ScheduleSpec("at_start", "at_start")),
+    ],
+)
+def test_schedules_may_be_written_in_these_ways(
+    tmp_path: Path, written: str, spec: ScheduleSpec
+) -> None:
+    assert job_of(tmp_path, f"schedule: {written}").schedule == (spec,)
+
+
+def test_several_schedules_stand_in_a_list_and_manual_is_none(tmp_path: Path) -> None:
+    job = job_of(tmp_path, "schedule: [at_start, {every: 1 hour}, at_start, manual]")
+    assert [spec.text for spec in job.schedule] == ["at_start", "every 1 hour"]
+
+
+@pytest.mark.parametrize("written", ["no", "on", "12:30", "2026-01-01", "1_000", "0b1", "yes"])
+def test_scalars_are_those_of_yaml_1_2(tmp_path: Path, written: str) -> None:
+    job = job_of(tmp_path, f"args: {{x: {{values: [{written}]}}}}\ngrid: {{x: all}}")
+    assert [cell.arguments["x"] for cell in job.cells()] == [written]
+
+
+def test_r_code_and_null_may_be_argument_values(tmp_path: Path) -> None:
+    job = job_of(tmp_path, "args: {x: {default: {r: 'seq(1, 3)'}}, y: {default: null}}")
+    assert job.defaults() == {"x": Code("seq(1, 3)"), "y": None}
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("{values: [a, b]}", "string"),
+        ("{values: [1, 2.5]}", "number"),
+        ("{min: 1}", "number"),
+        ("{default: true}", "boolean"),
+        ("{default: [1, 2]}", "any"),
+        ("", "any"),
+    ],
+)
+def test_the_type_of_an_argument_is_told_from_the_rest(
+    tmp_path: Path, written: str, kind: str
+) -> None:
+    assert job_of(tmp_path, f"args:\n  x: {written}").arguments[0].type == kind
+
+
+def test_an_argument_may_be_left_to_the_default_of_r(tmp_path: Path) -> None:
+    job = job_of(tmp_path, "args: {x: {type: number, required: false}}")
+    assert not job.arguments[0].required
+    assert [cell.arguments for cell in job.cells()] == [{}]
+
+
+def test_included_cells_are_added_unless_they_are_there(tmp_path: Path) -> None:
+    job = job_of(
+        tmp_path,
+        """
+        args: {x: {type: number}, level: {default: 0.95}}
+        grid: {x: [1, 2], include: [{x: 2}, {x: 2, level: 0.95}, {x: 2, level: 0.9}, {x: 7}]}
+        """,
+    )
+    assert [tuple(cell.arguments.values()) for cell in job.cells()] == [
+        (1, 0.95),
+        (2, 0.95),
+        (2, 0.9),
+        (7, 0.95),
+    ]
+
+
+def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None:
+    body = "args: {x: {type: number}}\ngrid: {x: [1, 2], exclude: [{x: 2}], include: [{x: 2.0}]}"
+    assert [cell.arguments["x"] for cell in job_of(tmp_path, body).cells()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("on_mis: run", "4:5: unknown key 'on_mis' (did you mean 'on_miss'?)"),
+        ("fresh_for: 1 day", "4:5: unknown key 'fresh_for' (it belongs under 'cache')"),
+        ("cache: {seed: 1}", "4:13: unknown key 'seed' (it belongs under 'a')"),
+        ("cache: {version: 1}", "4:13: unknown key 'version' (it belongs at the top of the file)"),
+        (
+            "retries: two",
+            "4:14: expected a whole number, found the text 'two' (for example: retries: 2)",
+        ),
+        (
+            "tags: regulated",
+            "4:11: expected a list, found the text 'regulated' (for example: tags: [regulated])",
+        ),
+        ("retries: 99", "4:14: 99 is too large; it must be at most 10"),
+        ("on_miss: runn", "4:14: expected run or refuse, found the text 'runn' "),
+        ("outputs: [json, cvs]", "4:21: expected one of json, csv, "),
+        ("timeout: 90", "4:14: expected text, found the number 90 (for example: timeout: 90 sec"),
+        ("timeout: 0 seconds", "4:14: the time must be longer than nothing"),
+        ("timezone: America/Chicag", "4:15: 'America/Chicag' is no time zone (did you mean "),
+        ("timezone: Vienna", "4:15: 'Vienna' is no time zone (did you mean 'Europe/Vienna'?)"),
+        ("cache: {fresh_for: 2 days, keep: 1 day}", "4:38: 'keep' is shorter than 'fresh_for'"),
+        ("schedule: 0 5 * * MON-FRU", "4:15: '0 5 * * MON-FRU' is no cron schedule: the field "),
+        ("schedule: 0 0 5 * * *", "4:15: '0 0 5 * * *' is no cron schedule: it has 6 fields"),
+        ("schedule: 0 0 31 2 *", "4:15: '0 0 31 2 *' is no cron schedule: the field for the day "),
+        ("schedule: {every: 5 minutes, cron: 0 5 * * *}", "4:15: a schedule has either 'cron' or"),
+        ("schedule: {cron: 0 5 * * *, at: '02:30'}", "4:15: 'at' goes with 'every'"),
+        ("schedule: {every: 1 day, at: 25:00}", "4:34: '25:00' is no time of day"),
+        ("schedule: {every: 10 ms}", "4:15: 'every' must be at least 1 second"),
+        ("schedule: manuall", "4:15: 'manuall' is no schedule (did you mean 'manual'?)"),
+        ("args: {x: 0.95}", "4:15: expected a mapping, found the number 0.95 (for example: x: {"),
+        ("args: {x: {min: 5, max: 1}}", "4:21: 'min' (5) is greater than 'max' (1) (swap them)"),
+        ("args: {x: {type: string, min: 5}}", "4:35: 'min' is for numbers, and x is a string"),
+        ("args: {x: {values: []}}", "4:24: x has no values"),
+        ("args: {x: {values: [a, a]}}", "4:28: 'a' stands in this list twice"),
+        ("args: {x: {type: string, values: [1]}}", "4:39: x must be text, not the number 1 (put"),
+        ("args: {x: {values: [a], default: b}}", "4:38: x is 'b'; allowed: a"),
+        ("args: {x: {max: 5, default: 6}}", "4:33: x is 6; allowed: a number of at most 5 (near"),
+        ("args: {x: {default: {env: HOME}}}", "4:25: 'env' is not supported yet"),
+        ("args: {x: {default: {r: 5}}}", "4:25: 'r' needs an R expression as text"),
+        ("args: {...: {}}", "4:12: '...' cannot be an argument"),
+        ("args: {2x: {}}", "4:12: '2x' cannot be an argument"),
+        ("grid: {x: [1]}", "4:12: 'x' is not among the args (declare it under args; declared: no"),
+        ("refresh_when: {file: a.csv}", "4:5: 'refresh_when' is not supported yet"),
+        ("checks: [a]", "4:5: 'checks' is not supported yet"),
+        ("schedule: {after: b}", "4:16: 'after' is not supported yet"),
+        ("schedule: [{after: b}]", "4:17: 'after' is not supported yet"),
+        (
+            "rows: {from: {sql: {url: u}}, key: k, pass_as: p}",
+            "4:19: 'sql' is not supported yet",
+        ),
+        ("grid: {}\nrows: {from: {csv: 1}, key: k, pass_as: p}", "5:5: this job has a grid and"),
+        ("schedule: at_start\nargs: {x: {}}", "4:15: there is nothing to run: x has no default"),
+    ],
+)
+def test_a_mistake_has_its_place_and_a_hint(tmp_path: Path, body: str, problem: str) -> None:
+    found = problems_in_job(tmp_path, body)
+    assert any(text.startswith(problem) for text in found), found
+
+
+@pytest.mark.parametrize(
+    ("grid", "problem"),
+    [
+        ("{tr: [CBT]}", "5:12: 'tr' is not among the args"),
+        ("{treatmnt: all}", "5:12: 'treatmnt' is not among the args (did you mean 'treatment'?)"),
+        ("{prewt: all}", "5:19: 'all' needs to know the values of prewt"),
+        ("{prewt: al}", "5:19: expected all, or a mapping, or a list, found the text 'al' (did yo"),
+        ("{treatment: [CBT, cbt]}", "5:29: treatment is 'cbt'; allowed: CBT, FT (did you mean"),
+        ("{prewt: {from: 50, to: 90}}", "5:26: prewt is 50; allowed: a number between 60 and 110"),
+        ("{prewt: {from: 90, to: 70}}", "5:26: 'from' (90) is greater than 'to' (70)"),
+        ("{prewt: {from: 70, to: 90, by: 0}}", "5:42: 'by' is 0, but must be more than 0"),
+        ("{prewt: {from: 70, too: 90}}", "5:30: unknown key 'too' (did you mean 'to'?)"),
+        ("{prewt: {from: 70}}", "5:12: the key 'to' is missing (for example: to: 95)"),
+        ("{prewt: {from: 70, to: 80, by: 1.0e-7}}", "5:19: the range has 100000001 values"),
+        ("{prewt: [], treatment: all}", "5:19: prewt has no values in the grid"),
+        ("{prewt: [70], exclude: [{prewt: 71}]}", "5:43: the grid has no prewt = 71 to exclude"),
+        ("{prewt: [70], exclude: [{weight: 7}]}", "5:36: 'weight' is not among the args"),
+        ("{prewt: [70], exclude: [{level: 0.9}]}", "5:36: 'level' is not in the grid"),
+        ("{prewt: [70], exclude: [{}]}", "5:35: this excludes everything"),
+        ("{prewt: [70], include: [{prewt: 999}]}", "5:43: prewt is 999; allowed: a number betw"),
+        ("{prewt: [70], include: [{prewt: 80}]}", "5:35: treatment is missing in {prewt: 80}"),
+        ("{prewt: [70]}", "5:5: 'treatment' is neither in the grid nor has it a default"),
+    ],
+)
+def test_a_mistake_in_a_grid_has_its_place_and_a_hint(
+    tmp_path: Path, grid: str, problem: str
+) -> None:
+    args = (
+        "args: {treatment: {values: [CBT, FT]}, prewt: {min: 60, max: 110}, level: {default: 0.95}}"
+    )
+    found = problems_in_job(tmp_path, f"{args}\ngrid: {grid}")
+    assert any(text.startswith(problem) for text in found), found
+
+
+def test_a_grid_that_is_far_too_large_is_refused(tmp_path: Path) -> None:
+    body = """
+    args: {x: {type: number}, y: {type: number}}
+    grid: {x: {from: 1, to: 2000}, y: {from: 1, to: 2000}}
+    """
+    assert "the grid has 2000 x 2000 = 4000000 cells" in problems_in_job(tmp_path, body)[0]
+
+
+def test_all_mistakes_are_told_in_one_pass(tmp_path: Path) -> None:
+    found = problems_of(
+        tmp_path,
+        """\
+        version: 2
+        defaults: {ownr: me}
+        jobs:
+          a:
+            functoin: scoring::f
+            retries: two
+            args: {x: {type: nmber, values: [1]}}
+            grid: {y: [1], x: [2]}
+          b: {function: f, outputs: png}
+        """,
+    )
+    assert [text.split(" (")[0] for text in found] == [
+        "1:10: expected 1, found the number 2",
+        "2:12: unknown key 'ownr'",
+        "4:3: the key 'function' is missing",
+        "5:5: unknown key 'functoin'",
+        "6:14: expected a whole number, found the text 'two'",
+        "7:22: expected one of string, number, integer, boolean, any, found the text 'nmber'",
+        "8:12: 'y' is not among the args",
+        "8:24: x is 2; allowed: 1",
+        "9:17: 'f' is not package::function",
+        "9:29: expected a list, found the text 'png'",
+    ]
+
+
+def test_one_mistake_is_not_told_twice(tmp_path: Path) -> None:
+    body = "args: {x: 5}\ngrid: {x: all, exclude: [{x: 1}]}\nschedule: at_start"
+    assert len(problems_in_job(tmp_path, body)) == 1
+
+
+def test_a_key_of_a_later_version_does_not_make_its_neighbours_missing(tmp_path: Path) -> None:
+    body = "rows: {from: {parquet: a.parquet}, key: k, pass_as: p}"
+    assert len(problems_in_job(tmp_path, body)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"jobs:\n  a:\n    x: 1\n   b: 2\n", "4:4: the indentation fits none of the lines above"),
+        (b"jobs:\n\t- a\n", "2:1: a tab stands where YAML wants spaces (indent with spaces)"),
+        (b"jobs: a: b\n", "1:8: a ':' makes a key where no key can stand"),
+        (b"jobs: 'a\n", "1:7: the quote opened here is never closed"),
+        (b"jobs: [a, b\nc: d\n", "1:7: the bracket opened here is not closed"),
+        (b"jobs: {a: b\n", "1:7: the bracket opened here is not closed"),
+        (b"jobs: @a\n", "1:7: a value cannot begin with '@' (put the value in quotes)"),
+        (b"jobs: *a\n", "1:7: *a refers to an anchor (&a) that does not exist"),
+        (b'jobs: "\\q"\n', "1:9: \\q means nothing between double quotes"),
+        (b"jobs: 1\n---\njobs: 2\n", "2:1: a second document begins here"),
+        (b"jobs:\nkey\n", "2:1: this line is neither `key: value` nor part of the text above"),
+        (b"jobs: \x01\n", "1:7: the character U+0001 cannot stand in YAML"),
+        (b"jobs:\n  a: \xff\n", "2:6: byte 0xff is no UTF-8 (save the file in UTF-8)"),
+        (b"jobs: &a [*a]\n", "1:7: an alias (*) refers to the value that it is part of"),
+        (b"jobs: !python/object {}\n", "1:7: the tag !python/object is not known"),
+        (b"jobs: {a: 1, a: 2}\n", "1:14: the key 'a' stands here twice; first at 1:8"),
+        (b"a: {<<: {b: 1}}\n", "1:5: merge keys (<<) are not part of YAML 1.2"),
+        (b"? [a]\n: 1\n", "1:3: a key must be a single word or text"),
+        (b"[" * 5000, "1:1: is nested too deeply to be read"),
+    ],
+)
+def test_malformed_yaml_is_explained_in_plain_words(content: bytes, problem: str) -> None:
+    _, problems = read_yaml(content, "a.yaml")
+    assert any(str(found).startswith(f"a.yaml:{problem}") for found in problems), problems
+
+
+def test_aliases_that_multiply_do_not_fill_the_memory() -> None:
+    levels = [b"a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    refs = (
+        b"a%d: &a%d [" % (i, i) + b", ".join([b"*a%d" % (i - 1)] * 10) + b"]" for i in range(1, 9)
+    )
+    _, problems = read_yaml(b"\n".join([*levels, *refs]), "a.yaml")
+    assert [found.message for found in problems] == ["the file holds too many values"]
+
+
+def test_explicit_text_stays_text() -> None:
+    document, problems = read_yaml(b"[!!str 12, '12', 12, 0x10, 1e3, .inf, ~, True]", "a.yaml")
+    assert document is not None
+    assert not problems
+    assert document.value == ["12", "12", 12, 16, 1000.0, float("inf"), None, True]
+
+
+def every_node(schema_part: Any) -> list[dict[str, Any]]:
+    """Every named property of a JSON Schema."""
+    if isinstance(schema_part, list):
+        return [node for item in schema_part for node in every_node(item)]
+    if not isinstance(schema_part, dict):
+        return []
+    named = list(schema_part.get("properties", {}).values())
+    return named + [node for item in schema_part.values() for node in every_node(item)]
+
+
+def test_the_schema_describes_every_key() -> None:
+    assert schema()["$schema"].startswith("https://json-schema.org/")
+    assert all("description" in node for node in every_node(schema()))
+
+
+def test_every_key_has_an_example_for_messages() -> None:
+    tree = SchemaTree.of(JobFile)
+
+    def without_example(path: tuple[str, ...]) -> list[tuple[str, ...]]:
+        found = [] if not path or tree.words(path) or tree.example(path) is not None else [path]
+        for key in tree.keys(path):
+            found += without_example((*path, key))
+        return found
+
+    missing = without_example(()) + without_example(("jobs", "x"))
+    allowed = {"exclude", "include", "default", "required"}
+    assert [path for path in missing if path[-1] not in allowed] == []

@@ -1,0 +1,297 @@
+"""The engine with real R: what calls give, and what they cannot do to the others."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from serving import ROOT, wait_until
+
+from cache.sessions import SessionFolder
+from engine.broker import BrokerConfig
+from engine.call import Argument, FunctionCall, Output
+from engine.errors import (
+    CallRefused,
+    EngineUnavailable,
+    EvaluationTimeout,
+    FunctionNotFound,
+    PackageNotFound,
+    RError,
+    RowCountMismatch,
+    WorkerDied,
+)
+from engine.evaluation import Evaluation
+from engine.frame import Column, Frame
+from engine.limits import Limits
+from engine.pool import Pool
+
+pytestmark = pytest.mark.r
+
+TRAITS = ROOT / "tests" / "projects" / "traits"
+
+
+class Engine:
+    """A broker on a project, and a client of it."""
+
+    def __init__(self, state: Path, project: Path) -> None:
+        config = BrokerConfig(
+            socket=str(state / "engine.sock"),
+            state=str(state),
+            sessions_root=str(state / "sessions"),
+            project="traits",
+            folder=str(project),
+            spares=2,
+        )
+        self.state = state
+        self.sessions = SessionFolder(state / "sessions")
+        self.pool = Pool(state / "engine.sock")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "engine.broker", config.to_json()], cwd=ROOT
+        )
+        wait_until(self.is_ready)
+
+    def is_ready(self) -> bool:
+        try:
+            self.pool.info()
+        except EngineUnavailable:
+            return False
+        return True
+
+    def call(
+        self,
+        function: str,
+        *,
+        package: str = "traits",
+        outputs: tuple[str, ...] = ("json",),
+        limits: Limits | None = None,
+        seed: int | None = None,
+        **arguments: str,
+    ) -> Evaluation:
+        stage = self.sessions.stage()
+        given = tuple(Argument(name, "code", value) for name, value in arguments.items())
+        call = FunctionCall(package, function, given, seed=seed)
+        rendered = [Output(name, name) for name in outputs]
+        evaluation = self.pool.evaluate(
+            call, stage=stage.path, limits=limits or Limits(), outputs=rendered
+        )
+        self.last = stage.session_key
+        self.sessions.publish(stage)
+        return evaluation
+
+    def json(self, function: str, **arguments: str) -> object:
+        return orjson.loads(self.call(function, **arguments).bodies["json"].content)
+
+    def close(self) -> None:
+        self.pool.close()
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = Engine(tmp_path_factory.mktemp("engine"), TRAITS)
+    yield engine
+    engine.close()
+
+
+def test_call_leaves_a_session_with_everything(engine: Engine) -> None:
+    evaluation = engine.call("plots", n="4")
+    assert evaluation.ok
+    assert evaluation.listing == (
+        *("R/.val", "R/plots", "graphics/1", "source", "console", "info"),
+        "files/DESCRIPTION",
+    )
+    manifest = engine.sessions.open(engine.last).manifest
+    assert manifest.texts["console"] == ["> plots(n = 4)", "[[ plot ]]"]
+
+
+def test_error_is_an_evaluation_and_its_session_stays(engine: Engine) -> None:
+    evaluation = engine.call("stop", package="base", **{"...": "'no luck'"})
+    assert not evaluation.ok
+    assert evaluation.error_message == "no luck"
+    assert engine.sessions.open(engine.last).manifest.error is not None
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "reason"),
+    [
+        ("quits", {}, "q()"),
+        ("dies", {}, "segmentation fault"),
+    ],
+)
+def test_death_of_r_costs_one_call_a_clear_error(
+    engine: Engine, function: str, arguments: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(WorkerDied) as death:
+        engine.call(function, **arguments)
+    assert reason in str(death.value)
+    assert engine.json("identity", package="base", x="41 + 1") == [42]
+
+
+def test_memory_limit_is_an_error_of_r(engine: Engine) -> None:
+    evaluation = engine.call("hungry", limits=Limits(memory_bytes=2**30), bytes="4e9")
+    assert evaluation.error_message is not None
+    assert "cannot allocate" in evaluation.error_message
+
+
+def test_infinite_recursion_is_an_error_of_r(engine: Engine) -> None:
+    message = engine.call("recursive").error_message
+    assert message is not None
+    assert "nested too deeply" in message or "stack" in message
+
+
+def test_time_limit_kills_the_call(engine: Engine) -> None:
+    with pytest.raises(EvaluationTimeout, match=r"0\.3 seconds"):
+        engine.call("sleeps", limits=Limits(wall_s=0.3), seconds="60")
+
+
+def test_background_processes_end_with_their_call(engine: Engine, tmp_path: Path) -> None:
+    trace = tmp_path / "touched"
+    engine.call("leaves_background_process", file=f"'{trace}'")
+    time.sleep(0.6)  # the process would have written by then
+    assert not trace.exists()
+
+
+def test_calls_run_beside_each_other(engine: Engine) -> None:
+    started = time.monotonic()
+    threads = [
+        threading.Thread(target=engine.call, args=("sleeps",), kwargs={"seconds": "0.5"})
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - started < 1.4  # one after the other it were 1.5
+
+
+def test_children_do_not_share_random_numbers(engine: Engine) -> None:
+    assert engine.json("draws") != engine.json("draws")
+
+
+def test_seed_makes_random_numbers_repeat(engine: Engine) -> None:
+    first = engine.call("draws", seed=7, outputs=("exact",)).bodies["exact"]
+    assert first == engine.call("draws", seed=7, outputs=("exact",)).bodies["exact"]
+
+
+def test_exact_json_has_every_digit_and_nulls(engine: Engine) -> None:
+    body = engine.call("described", outputs=("exact",)).bodies["exact"]
+    assert orjson.loads(body.content) == {
+        "whole": 3,
+        "text": 'a"b',
+        "missing": None,
+        "nothing": None,
+        "tenth": 0.1,
+        "day": "2026-11-23",
+        "at": "2026-11-23T05:00:00Z",
+        "kind": ["u", "v"],
+        "grid": [[1, 3], [2, 4]],
+        "table": [{"a": 1, "b": "x"}, {"a": 2, "b": None}],
+        "big": {"a": 1.0, "b": None},
+    }
+
+
+def test_format_that_cannot_be_rendered_is_told_apart(engine: Engine) -> None:
+    evaluation = engine.call("warns", outputs=("json", "png"))
+    assert evaluation.bodies.keys() == {"json"}
+    assert evaluation.body_errors["png"].kind == "no_graphics"
+
+
+def test_large_answer_comes_whole(engine: Engine) -> None:
+    body = engine.call("strrep", package="base", x='"ab"', times="200000").bodies["json"]
+    assert len(body.content) == 400_005
+    assert not list(engine.sessions.open(engine.last).path.glob(".bodies*"))
+
+
+def test_unknown_things_are_refused_before_anything_runs(engine: Engine) -> None:
+    with pytest.raises(FunctionNotFound, match="object 'nosuch' not found"):
+        engine.call("nosuch")
+    with pytest.raises(PackageNotFound, match="nosuchpackage"):
+        engine.call("f", package="nosuchpackage")
+    with pytest.raises(CallRefused, match="Unparsable argument"):
+        engine.call("sleeps", seconds="1 2")
+    with pytest.raises(CallRefused, match="Session not found"):
+        engine.call("sleeps", seconds="x0ffffffffffff0")
+
+
+def test_many_cells_share_a_child_and_survive_its_death(engine: Engine) -> None:
+    cells = ["identity", "dies", "identity", "quits", "identity"]
+    calls = []
+    for index, function in enumerate(cells):
+        package = "base" if function == "identity" else "traits"
+        arguments = (Argument("x", "json", str(index)),) if function == "identity" else ()
+        calls.append((FunctionCall(package, function, arguments), engine.sessions.stage().path))
+    outcomes = dict(engine.pool.evaluate_many(calls, limits=Limits(), outputs=()))
+    kinds = [type(outcomes[index]).__name__ for index in range(len(cells))]
+    assert kinds == ["Evaluation", "WorkerDied", "Evaluation", "WorkerDied", "Evaluation"]
+
+
+def rows(engine: Engine, function: str) -> Frame:
+    frame = Frame(
+        {
+            "x": Column("double", [1.5, float("nan"), 3.0]),
+            "name": Column("string", ["a", None, 'é\n"\\']),
+        }
+    )
+    stage = engine.sessions.stage()
+    call = FunctionCall("traits", function)
+    return engine.pool.evaluate_rows(
+        call, pass_as="newdata", frame=frame, stage=stage.path, limits=Limits()
+    )
+
+
+def test_rows_are_answered_in_order(engine: Engine) -> None:
+    assert rows(engine, "doubled").columns["value"].plain() == [3.0, None, 6.0]
+
+
+def test_strings_of_rows_survive_the_journey(engine: Engine) -> None:
+    stage = engine.sessions.stage()
+    frame = Frame({"x": Column("string", ["a", None, 'é\n"\\', "\\N"])})
+    call = FunctionCall("base", "identity")
+    answer = engine.pool.evaluate_rows(
+        call, pass_as="x", frame=frame, stage=stage.path, limits=Limits()
+    )
+    assert answer.columns["x"].plain() == ["a", None, 'é\n"\\', "\\N"]
+
+
+def test_missing_rows_are_an_error(engine: Engine) -> None:
+    with pytest.raises(RowCountMismatch, match="given 3 rows and answered 2"):
+        rows(engine, "short")
+
+
+def test_error_of_a_rows_function_is_told(engine: Engine) -> None:
+    with pytest.raises(RError, match="unused argument"):
+        rows(engine, "warns")
+
+
+def test_contract_names_formals_and_defaults(engine: Engine) -> None:
+    contract = engine.pool.contract("traits", "plots")
+    assert [(formal.name, formal.default) for formal in contract.formals] == [("n", "3")]
+    assert engine.pool.contract("base", "sum").dots
+
+
+def test_nothing_is_left_behind(engine: Engine) -> None:
+    wait_until(lambda: len(list((engine.state / "work").glob("[0-9]*"))) <= 2)
+    assert not list(engine.state.glob("read-*"))
+
+
+def test_changed_models_go_live_and_broken_ones_do_not(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "models").mkdir(parents=True)
+    model = project / "models" / "m.R"
+    model.write_text("version <- function() 1\n")
+    engine = Engine(tmp_path, project)
+    try:
+        assert engine.json("version") == [1]
+        model.write_text("version <- function() 2\n")
+        wait_until(lambda: engine.json("version") == [2])
+        model.write_text("ok <- 1\nversion <- function( {\n")
+        wait_until(lambda: engine.pool.info()["problem"] is not None)
+        assert "models/m.R:2" in engine.pool.info()["problem"]
+        assert engine.json("version") == [2]
+    finally:
+        engine.close()

@@ -1,0 +1,177 @@
+"""Prepared answers over HTTP, from an application whose R and catalog must not be touched."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from fakes import NoPool
+from serving import EXAMPLE
+
+from api.app import create_app
+from api.services import Services
+from cache.body import Body
+from cache.clock import utcnow
+from cache.entry import Entry
+from jobs.job_set import JobSet
+from jobs.pantry import Pantry
+from jobs.project import load_project
+
+QUERY = "/v1/results/weight_gain?treatment=CBT&prewt=80"
+URL = "/ocpu/library/scoring/R/gain"
+
+
+class NoCatalog:
+    """A catalog that must not be asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"the catalog was asked: {name}")
+
+
+@pytest.fixture
+def pantry(tmp_path: Path) -> Pantry:
+    project = load_project(EXAMPLE, name="scoring", timezone="UTC")
+    return Pantry(tmp_path, NoPool(), JobSet(project.jobs.values()))  # type: ignore[arg-type]
+
+
+def keep(pantry: Pantry, *, age_s: float = 0, **bodies: bytes) -> Entry:
+    job = pantry.jobs.job("weight_gain")
+    arguments = job.arguments_from_query([("treatment", "CBT"), ("prewt", "80")])
+    computed_at = utcnow() - timedelta(seconds=age_s)
+    fresh_until, stale_until, keep_until = job.freshness.until(computed_at)
+    entry = Entry(
+        cache_key=job.cache_key(arguments),
+        function=job.qualified,
+        job=job.name,
+        version="v1",
+        session_key="x0123456789abcd",
+        arguments={"treatment": "CBT", "prewt": 80, "level": 0.95},
+        computed_at=computed_at,
+        duration_s=0.1,
+        fresh_until=fresh_until,
+        stale_until=stale_until,
+        keep_until=keep_until,
+        pinned=True,
+        tags=(),
+        seed=None,
+        bodies={name: Body.of(content, "application/json") for name, content in bodies.items()},
+        listing=("R/.val", "stdout"),
+    )
+    pantry.store.put(entry)
+    return entry
+
+
+def ask(pantry: Pantry, tmp_path: Path, method: str, url: str, **options: Any) -> httpx.Response:
+    services = Services(pantry, NoPool(), pantry.sessions, tmp_path)  # type: ignore[arg-type]
+    services._facts = (1e12, {"version": "R version 4", "locale": "C.UTF-8"})
+    transport = httpx.ASGITransport(create_app(services, NoCatalog()))  # type: ignore[arg-type]
+
+    async def asked() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.request(method, url, **options)
+
+    return anyio.run(asked)
+
+
+def test_result_is_answered_without_r_and_sql(pantry: Pantry, tmp_path: Path) -> None:
+    keep(pantry, exact=b'{"gain":1}\n')
+    answer = ask(pantry, tmp_path, "GET", QUERY)
+    assert (answer.status_code, answer.json()) == (200, {"gain": 1})
+    assert answer.headers["cache-status"].startswith("larder; hit; ttl=")
+    assert answer.headers["larder-job"].startswith("weight_gain")
+    assert int(answer.headers["age"]) < 5
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {"treatment": '"CBT"', "prewt": "80"}},
+        {"data": {"prewt": "80.0", "treatment": "'CBT'", "level": "0.95"}},
+        {"json": {"treatment": "CBT", "prewt": 80}},
+        {"json": {"level": 0.95, "prewt": 80.0, "treatment": "CBT"}},
+    ],
+)
+def test_opencpu_call_of_the_same_arguments_is_the_same_hit(
+    pantry: Pantry, tmp_path: Path, body: dict[str, Any]
+) -> None:
+    keep(pantry, json=b"[1]\n")
+    answer = ask(pantry, tmp_path, "POST", f"{URL}/json", **body)
+    assert (answer.status_code, answer.text) == (201, "[1]\n")
+    assert answer.headers["x-ocpu-session"] == "x0123456789abcd"
+    assert answer.headers["location"] == "http://test/ocpu/tmp/x0123456789abcd/"
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_opencpu_call_without_a_format_lists_the_prepared_session(
+    pantry: Pantry, tmp_path: Path
+) -> None:
+    keep(pantry, json=b"[1]\n")
+    answer = ask(pantry, tmp_path, "POST", URL, json={"treatment": "CBT", "prewt": 80})
+    assert answer.status_code == 201
+    assert answer.text == ("/ocpu/tmp/x0123456789abcd/R/.val\n/ocpu/tmp/x0123456789abcd/stdout\n")
+
+
+def test_known_answer_is_not_sent_again(pantry: Pantry, tmp_path: Path) -> None:
+    keep(pantry, exact=b'{"gain":1}\n', json=b"[1]\n")
+    for method, url, body in (
+        ("GET", QUERY, None),
+        ("POST", f"{URL}/json", {"treatment": "CBT", "prewt": 80}),
+    ):
+        first = ask(pantry, tmp_path, method, url, json=body)
+        again = ask(
+            pantry,
+            tmp_path,
+            method,
+            url,
+            json=body,
+            headers={"If-None-Match": first.headers["etag"]},
+        )
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == first.headers["etag"]
+
+
+def test_large_answer_comes_compressed_to_those_who_can_read_it(
+    pantry: Pantry, tmp_path: Path
+) -> None:
+    keep(pantry, exact=b"[" + b"1," * 4000 + b"1]")
+    plain = ask(pantry, tmp_path, "GET", QUERY, headers={"Accept-Encoding": "identity"})
+    packed = ask(pantry, tmp_path, "GET", QUERY, headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.json() == plain.json()
+    assert packed.headers["etag"] != plain.headers["etag"]
+
+
+def test_head_has_the_headers_alone(pantry: Pantry, tmp_path: Path) -> None:
+    keep(pantry, exact=b'{"gain":1}\n')
+    answer = ask(pantry, tmp_path, "HEAD", QUERY)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == "11"
+
+
+def test_miss_with_only_if_cached_is_a_504(pantry: Pantry, tmp_path: Path) -> None:
+    answer = ask(pantry, tmp_path, "GET", QUERY, headers={"Cache-Control": "only-if-cached"})
+    assert answer.status_code == 504
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "says"),
+    [
+        ("/v1/results/weight_gian?treatment=CBT", 404, "weight_gain"),
+        ("/v1/results/weight_gain?treatment=CTB&prewt=80", 400, "did you mean 'CBT'"),
+        ("/v1/results/weight_gain?treatment=CBT&prewt=500", 400, "110"),
+        ("/v1/results/weight_gain?treatment=CBT", 400, "prewt"),
+        ("/v1/results/weight_gain.xlsx?treatment=CBT&prewt=80", 404, "csv"),
+    ],
+)
+def test_wrong_request_says_what_to_do(
+    pantry: Pantry, tmp_path: Path, url: str, status: int, says: str
+) -> None:
+    answer = ask(pantry, tmp_path, "GET", url)
+    assert answer.status_code == status
+    assert says in answer.text
+    assert answer.json()["status"] == status
+    assert answer.headers["cache-control"] == "no-store"

@@ -1,0 +1,533 @@
+"""Scheduled runs: fired, missed, resumed, never twice; with a clock that tests set."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+from fakes import FixedClock
+
+from cache.clock import utcnow
+from cache.freshness import Freshness
+from jobs.errors import CatalogUnavailable, RunInProgress, RunInterrupted
+from jobs.job import Job
+from jobs.owner import Owner, _started
+from jobs.records import Run
+from jobs.repository import Catalog
+from jobs.schedule_spec import ScheduleSpec, parse_schedule
+from jobs.status import Cause, RunStatus
+from scheduler.fire import fire
+from scheduler.policy import Action, FirePolicy
+from scheduler.service import SchedulerService
+
+HOST = Owner.here().host
+NEIGHBOUR = str(Owner(HOST, os.getppid(), _started(os.getppid()) or ""))
+DEAD = str(Owner(HOST, 4_194_303, "never-1"))
+ELSEWHERE = "other-machine/1:17:never-1"
+NIGHTLY = "30 2 * * *"
+
+
+def job(name: str, *schedules: str) -> Job:
+    specs = tuple(parse_schedule(text) for text in schedules)
+    return Job(name, "scoring", name, Freshness(3600, 0, 7200), schedule=specs)
+
+
+class World:
+    """One catalog, the jobs defined now, and a run that keeps its row as real ones do."""
+
+    def __init__(self, catalog: Catalog, clock: FixedClock) -> None:
+        self.catalog = catalog
+        self.clock = clock
+        self.jobs: dict[str, Job] = {}
+        self.calls: list[tuple[str, Cause, datetime | None, int | None]] = []
+        self.body: Callable[[Run], None] = lambda _: None
+        self.services: list[SchedulerService] = []
+
+    def define(self, *jobs: Job) -> None:
+        self.jobs = {defined.name: defined for defined in jobs}
+
+    def run(
+        self,
+        job: Job,
+        cause: Cause,
+        *,
+        scheduled_for: datetime | None = None,
+        resume: int | None = None,
+    ) -> None:
+        self.calls.append((job.name, cause, scheduled_for, resume))
+        if resume is None:
+            run = self.catalog.start_run(job.name, cause, version="v1", scheduled_for=scheduled_for)
+        else:
+            run = self.catalog.resume_run(resume)
+        self.body(run)
+        self.catalog.finish_run(run.id, RunStatus.SUCCEEDED)
+
+    def service(
+        self, owner: str | None = None, policy: FirePolicy | None = None
+    ) -> SchedulerService:
+        service = SchedulerService(
+            self.catalog,
+            lambda: self.jobs,
+            self.run,
+            clock=self.clock,
+            owner=owner,
+            policy=policy,
+            hand_over=lambda work: work(),
+        )
+        self.services.append(service)
+        return service
+
+    def leader(self, policy: FirePolicy | None = None) -> SchedulerService:
+        service = self.service(policy=policy)
+        service.tick()
+        assert service.leading
+        return service
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    clock = FixedClock("2026-11-23T02:29:50")  # ten seconds before NIGHTLY
+    catalog = Catalog.in_file(tmp_path / "catalog.db", clock=clock)
+    catalog.migrate()
+    world = World(catalog, clock)
+    yield world
+    for service in world.services:
+        service.stop()
+    catalog.close()
+
+
+# Firing
+
+
+def test_schedule_fires_at_its_time_and_notes_it(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    assert fire("gain#1", service.firing).action is Action.WAIT
+    due = world.clock.set("2026-11-23T02:30")
+    assert fire("gain#1", service.firing).action is Action.FIRE
+    assert world.calls == [("gain", Cause.SCHEDULE, due, None)]
+    row = world.catalog.schedule("gain#1")
+    assert (row.last_fire, row.last_scheduled) == (due, due)
+    assert row.next_fire == due + timedelta(days=1)
+
+
+def test_second_call_for_the_same_time_does_nothing(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    world.clock.set("2026-11-23T02:30")
+    fire("gain#1", service.firing)
+    assert fire("gain#1", service.firing).action is Action.WAIT
+    assert len(world.calls) == 1
+
+
+def test_job_that_is_still_run_is_not_started_twice(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    world.catalog.start_run("gain", Cause.MANUAL, version="v1", owner=NEIGHBOUR)
+    due = world.clock.set("2026-11-23T02:30")
+    assert fire("gain#1", service.firing).action is Action.SKIP
+    row = world.catalog.schedule("gain#1")
+    assert (row.last_skipped, row.skip_reason) == (due, "the job was still being run")
+    assert row.next_fire == due + timedelta(days=1)
+    assert world.calls == []
+
+
+def test_job_in_the_queue_counts_as_running(world: World) -> None:
+    world.define(job("gain", "every 5 seconds"))
+    service = world.leader()
+    waiting: list[Callable[[], None]] = []
+    service.firing.hand_over = waiting.append
+    world.clock.advance(seconds=5)
+    fire("gain#1", service.firing)
+    world.clock.advance(seconds=5)
+    assert fire("gain#1", service.firing).action is Action.SKIP
+    waiting.pop()()
+    world.clock.advance(seconds=5)
+    assert fire("gain#1", service.firing).action is Action.FIRE
+
+
+def test_disabled_schedule_passes_its_times_by(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    world.catalog.enable_schedule("gain#1", enabled=False)
+    world.clock.set("2026-11-23T02:30")
+    assert fire("gain#1", service.firing).reason == "the schedule is disabled"
+    assert world.calls == []
+
+
+def test_fire_of_a_schedule_that_is_gone_does_nothing(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    world.define()
+    world.clock.set("2026-11-23T02:30")
+    assert fire("gain#1", service.firing).action is Action.WAIT
+    assert fire("never#1", service.firing).action is Action.WAIT
+
+
+# Runs that end badly
+
+
+def test_run_that_raises_is_recorded_and_the_next_one_starts(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Run) -> None:
+        raise ZeroDivisionError("by zero")
+
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    world.body = fail
+    world.clock.set("2026-11-23T02:30")
+    with caplog.at_level(logging.ERROR):
+        fire("gain#1", service.firing)
+    (run,) = world.catalog.runs(job="gain")
+    assert (run.status, run.error) == (RunStatus.FAILED, "ZeroDivisionError: by zero")
+    assert "run raised job=gain" in caplog.text
+    world.body = lambda _: None
+    world.clock.set("2026-11-24T02:30")
+    service.tick()
+    assert world.catalog.last_runs()["gain"].status is RunStatus.SUCCEEDED
+
+
+def test_run_that_raises_before_it_has_a_row_gets_one(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("no such file")
+
+    service.firing.run = broken
+    world.clock.set("2026-11-23T02:30")
+    fire("gain#1", service.firing)
+    (run,) = world.catalog.runs(job="gain")
+    assert (run.status, run.cause) == (RunStatus.FAILED, Cause.SCHEDULE)
+    assert run.error == "ValueError: no such file"
+
+
+def test_another_process_being_quicker_is_no_failure(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+
+    def late(*_: object, **__: object) -> None:
+        raise RunInProgress("gain")
+
+    service.firing.run = late
+    world.clock.set("2026-11-23T02:30")
+    fire("gain#1", service.firing)
+    assert world.catalog.runs() == []
+
+
+def test_run_that_cannot_go_on_now_is_taken_up_after_a_pause(world: World) -> None:
+    def no_engine(run: Run) -> None:
+        raise RunInterrupted(run.job, "the engine is away")
+
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    world.body = no_engine
+    due = world.clock.set("2026-11-23T02:30")
+    service.tick()
+    fire("gain#1", service.firing)
+    (run,) = world.catalog.runs()
+    assert run.status is RunStatus.INTERRUPTED
+    world.body = lambda _: None
+    service.tick()
+    assert len(world.calls) == 1
+    world.clock.advance(seconds=15)
+    service.tick()
+    assert world.calls[-1] == ("gain", Cause.SCHEDULE, due, run.id)
+    assert world.catalog.run(run.id).status is RunStatus.SUCCEEDED
+
+
+# Starting again
+
+
+def test_fire_missed_while_down_runs_once_at_the_next_start(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    world.leader().stop()
+    world.clock.set("2026-11-25T09:00")
+    world.leader()
+    missed = datetime(2026, 11, 25, 2, 30, tzinfo=UTC)
+    assert world.calls == [("gain", Cause.CATCH_UP, missed, None)]
+    assert world.catalog.schedule("gain#1").next_fire == missed + timedelta(days=1)
+
+
+def test_fire_missed_for_too_long_is_skipped_and_says_so(world: World) -> None:
+    world.define(job("gain", "0 0 1 * *"))
+    world.leader().stop()
+    world.clock.set("2026-12-20T00:00")
+    world.leader()
+    row = world.catalog.schedule("gain#1")
+    assert world.calls == []
+    assert row.skip_reason == "missed by 456.0 h, more than the grace of 24 h"
+    assert row.next_fire == datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def test_grace_is_configurable(world: World) -> None:
+    world.define(job("gain", "0 0 1 * *"))
+    world.leader().stop()
+    world.clock.set("2026-12-20T00:00")
+    world.leader(FirePolicy(misfire_grace_s=30 * 86400))
+    assert [call[1] for call in world.calls] == [Cause.CATCH_UP]
+
+
+def test_new_schedule_has_missed_nothing(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    world.leader()
+    assert world.calls == []
+
+
+def test_run_killed_in_the_middle_goes_on_as_the_same_run(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    due = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
+    left = world.catalog.start_run(
+        "gain", Cause.SCHEDULE, version="v1", scheduled_for=due, owner=DEAD
+    )
+    world.leader()
+    assert world.calls == [("gain", Cause.SCHEDULE, due, left.id)]
+    (run,) = world.catalog.runs()
+    assert (run.attempt, run.status) == (2, RunStatus.SUCCEEDED)
+
+
+def test_run_of_a_silent_process_elsewhere_is_taken_up_later(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    left = world.catalog.start_run("gain", Cause.SCHEDULE, version="v1", owner=ELSEWHERE)
+    service = world.leader()
+    assert world.calls == []
+    for _ in range(13):
+        world.clock.advance(seconds=10)
+        service.tick()
+    assert [call[3] for call in world.calls] == [left.id]
+
+
+def test_run_of_a_live_process_is_left_alone(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    world.catalog.start_run("gain", Cause.MANUAL, version="v1", owner=NEIGHBOUR)
+    service = world.leader()
+    world.clock.advance(hours=9)
+    service.tick()
+    assert world.calls == []
+    assert world.catalog.running("gain") is not None
+
+
+def test_run_whose_end_could_not_be_recorded_does_not_block_the_job(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    left = world.catalog.start_run("gain", Cause.SCHEDULE, version="v1")  # by a thread that is gone
+    service.tick()
+    assert world.catalog.run(left.id).status is RunStatus.INTERRUPTED
+    world.clock.advance(seconds=12)
+    service.tick()
+    assert [call[3] for call in world.calls] == [left.id]
+
+
+def test_run_that_always_brings_the_process_down_is_given_up(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    run = world.catalog.start_run("gain", Cause.SCHEDULE, version="v1", owner=DEAD)
+    for _ in range(4):
+        run = world.catalog.resume_run(run.id, owner=DEAD)
+    world.leader()
+    closed = world.catalog.run(run.id)
+    assert world.calls == []
+    assert closed.status is RunStatus.FAILED
+    assert closed.error == "given up after 5 attempts; the last: killed"
+
+
+def test_interrupted_run_of_a_removed_job_is_closed(world: World) -> None:
+    left = world.catalog.start_run("gone", Cause.SCHEDULE, version="v1", owner=DEAD)
+    world.leader()
+    closed = world.catalog.run(left.id)
+    assert (closed.status, closed.open) == (RunStatus.INTERRUPTED, False)
+
+
+def test_fire_noted_by_a_process_that_died_before_the_run_is_repeated(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    service.firing.hand_over = lambda _: None  # killed with the run still in the queue
+    due = world.clock.set("2026-11-23T02:30")
+    fire("gain#1", service.firing)
+    service.stop()
+    world.clock.advance(minutes=5)
+    world.leader()
+    assert world.calls == [("gain", Cause.CATCH_UP, due, None)]
+
+
+def test_fire_that_had_its_run_is_not_repeated(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    world.clock.set("2026-11-23T02:30")
+    fire("gain#1", service.firing)
+    service.stop()
+    world.clock.advance(minutes=5)
+    world.leader()
+    assert len(world.calls) == 1
+
+
+def test_at_start_fires_once_per_start(world: World) -> None:
+    world.define(job("gain", "at_start"))
+    service = world.leader()
+    service.tick()
+    service.refresh()
+    assert world.calls == [("gain", Cause.START, None, None)]
+    service.stop()
+    world.leader()
+    assert len(world.calls) == 2
+
+
+def test_manual_schedule_never_fires(world: World) -> None:
+    world.define(job("gain", "manual"))
+    world.leader()
+    assert world.catalog.schedule("gain#1").next_fire is None
+    assert world.calls == []
+
+
+# Changed definitions
+
+
+def test_changed_rule_gets_a_new_next_fire_and_keeps_its_history(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    world.clock.set("2026-11-23T02:30")
+    fire("gain#1", service.firing)
+    service.tick()
+    world.define(job("gain", "0 6 * * *"))
+    service.refresh()
+    row = world.catalog.schedule("gain#1")
+    assert row.next_fire == datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+    assert row.last_fire == datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
+
+
+def test_new_job_is_scheduled_and_removed_one_is_forgotten(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    world.define(job("churn", "0 6 * * *", "at_start"))
+    service.refresh()
+    assert [row.id for row in world.catalog.schedules()] == ["churn#1", "churn#2"]
+    assert world.calls == [("churn", Cause.START, None, None)]
+
+
+def test_rule_that_cannot_be_followed_harms_no_other(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = ScheduleSpec("cron", "99 * * * *")
+    world.define(replace(job("bad"), schedule=(bad,)), job("gain", NIGHTLY))
+    world.leader()
+    assert "schedule cannot be followed schedule=bad#1" in caplog.text
+    assert world.catalog.schedule("bad#1").next_fire is None
+    assert world.catalog.schedule("gain#1").next_fire is not None
+
+
+# The lease
+
+
+def test_only_one_scheduler_fires(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    first = world.leader()
+    second = world.service(owner=ELSEWHERE)
+    second.tick()
+    world.clock.advance(seconds=20)
+    first.tick()
+    assert not second.leading
+    assert fire("gain#1", second.firing).action is Action.WAIT
+
+
+def test_second_scheduler_takes_over_when_the_first_falls_silent(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    first = world.leader()
+    second = world.service(owner=ELSEWHERE)
+    world.clock.set("2026-11-23T02:30:30")  # the first one sleeps through its time
+    second.tick()
+    assert [call[1] for call in world.calls] == [Cause.SCHEDULE]
+    assert fire("gain#1", first.firing).action is Action.WAIT
+    first.tick()
+    assert not first.leading
+
+
+def test_scheduler_that_slept_takes_its_lease_again_and_catches_up(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    world.clock.set("2026-11-23T07:00")  # the machine was suspended
+    assert fire("gain#1", service.firing).action is Action.WAIT
+    service.tick()
+    assert [call[1] for call in world.calls] == [Cause.CATCH_UP]
+
+
+def test_lease_of_a_killed_process_is_free_at_once(world: World) -> None:
+    world.catalog.acquire_lease("scheduler", DEAD, lasts_s=30)
+    world.leader()
+
+
+def test_stopped_scheduler_gives_its_lease_and_its_runs_back(world: World) -> None:
+    world.define(job("gain", "manual"))
+    service = world.leader()
+    run = world.catalog.start_run("gain", Cause.SCHEDULE, version="v1")
+    service.stop()
+    assert world.catalog.lease("scheduler") is None
+    assert world.catalog.run(run.id).status is RunStatus.INTERRUPTED
+    world.clock.advance(seconds=10)
+    world.leader()
+    assert [call[3] for call in world.calls] == [run.id]
+
+
+def test_start_that_fails_half_way_is_made_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable(*_: object, **__: object) -> None:
+        raise CatalogUnavailable("busy")
+
+    world.define(job("gain", NIGHTLY))
+    service = world.service()
+    with monkeypatch.context() as patched:
+        patched.setattr(world.catalog, "mirror_schedules", unavailable)
+        service.tick()
+    assert not service.leading
+    service.tick()
+    assert world.catalog.schedule("gain#1").next_fire is not None
+
+
+def test_catalog_that_does_not_answer_is_survived(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unavailable(*_: object, **__: object) -> bool:
+        raise CatalogUnavailable("disk full")
+
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    with monkeypatch.context() as patched:
+        patched.setattr(world.catalog, "renew_lease", unavailable)
+        service.tick()
+    assert "disk full" in caplog.text
+    service.tick()
+    assert service.leading
+
+
+# The moving part itself
+
+
+def test_real_scheduler_fires_in_its_own_threads(tmp_path: Path) -> None:
+    catalog = Catalog.in_file(tmp_path / "catalog.db")
+    catalog.migrate()
+    ran = Event()
+    seen: list[tuple[str, Cause]] = []
+
+    def run(job: Job, cause: Cause, **_: object) -> None:
+        seen.append((job.name, cause))
+        if len(seen) == 3:
+            ran.set()
+
+    jobs = {"gain": job("gain", "every 1 second"), "churn": job("churn", "at_start")}
+    service = SchedulerService(catalog, lambda: jobs, run)
+    began = utcnow()
+    service.start()
+    try:
+        assert ran.wait(20)
+    finally:
+        service.stop(grace_s=5)
+    assert ("churn", Cause.START) in seen
+    assert seen.count(("gain", Cause.SCHEDULE)) >= 2
+    last = catalog.schedule("gain#1").last_fire
+    assert last is not None
+    assert last >= began
+    catalog.close()
