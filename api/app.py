@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import ApiError, BadRequest
@@ -25,6 +28,7 @@ from scheduler.errors import SchedulerError
 
 log = logging.getLogger(__name__)
 
+STATIC = Path(__file__).parent / "static" / "docs"
 OURS = (ApiError, CacheError, EngineError, JobError, SchedulerError)
 
 
@@ -77,6 +81,18 @@ def _add_health(api: FastAPI, services: Services) -> None:
     def job_schema() -> dict[str, object]:
         """The JSON Schema of job files, for editors."""
         return schema()
+
+    @api.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="Larder: the API",
+            swagger_js_url="/static/swagger-ui-bundle.js",
+            swagger_css_url="/static/swagger-ui.css",
+            swagger_favicon_url="data:,",
+        )
+
+    api.mount("/static", StaticFiles(directory=STATIC), name="static")
 
     @api.get("/", include_in_schema=False)
     async def root() -> RedirectResponse:

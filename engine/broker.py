@@ -89,11 +89,14 @@ class Broker:
         keys = ("sessions_root", "json_digits", "ocpu_version", "preload", "project", "folder")
         config = {key: getattr(self._config, key) for key in keys}
         config |= {"state": self._config.state, "work": str(self._work)}
-        template = Template(config, self._config.spares)
+        template = Template(config, self._config.spares, self._is_quiet)
         version = self._sources.digest  # read before the models: a change meanwhile is seen again
         await template.start()
         template.info["version"] = version
         return template
+
+    def _is_quiet(self) -> bool:
+        return self._admission.running == 0
 
     async def _watch(self) -> None:
         """Replaces the template when the project's sources change or its parent dies."""
@@ -218,6 +221,7 @@ class Broker:
 
     async def _bury(self, child: Child) -> None:
         await child.template.finish(child)
+        child.template.warm_idle()
         await asyncio.to_thread(shutil.rmtree, self._work / str(child.pid), ignore_errors=True)
 
 

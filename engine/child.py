@@ -28,6 +28,10 @@ def live(r: R, connection: socket.socket, parent_pid: int, work: Path) -> None:
         _settle(r, parent_pid, work)
         while (message := wire.receive(connection)) is not None:
             header, _ = message
+            if header.get("warm"):
+                r.call("warm_child")
+                wire.send(connection, {})
+                continue
             if not limited:  # once: hard limits only ever shrink
                 Limits.from_wire(header["limits"]).apply()
                 limited = True

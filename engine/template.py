@@ -11,9 +11,11 @@ import socket
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from engine import wire
 from engine.errors import TemplateFailed, WorkerDied
 from engine.worker_status import death_reason
 
@@ -42,6 +44,8 @@ class Child:
     exited: asyncio.Future[int]
     """Its wait status, once it has ended."""
     template: Template
+    warming: asyncio.Task[None] | None = None
+    """Set while it warms itself; it serves nobody until that is done."""
 
 
 class Template:
@@ -50,11 +54,14 @@ class Template:
     Args:
         config: what `engine.parent` needs, but for the descriptor of its control socket.
         spares: idle children to keep.
+        quiet: whether nothing runs. Only then are spares warmed: under load it would cost those
+            who wait more than it saves (measurements: -15 to -30 % calls per second).
     """
 
-    def __init__(self, config: dict[str, Any], spares: int) -> None:
+    def __init__(self, config: dict[str, Any], spares: int, quiet: Callable[[], bool]) -> None:
         self._config = config
         self._spares = spares
+        self._quiet = quiet
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._idle: deque[Child] = deque()
@@ -97,9 +104,11 @@ class Template:
     async def take(self) -> Child:
         """Returns a child for one caller; it has to be given back to `finish`."""
         while self._idle:
-            child = self._idle.popleft()
+            child = self._next_idle()
+            self._refill()
+            if child.warming is not None:
+                await child.warming
             if not child.exited.done():
-                self._refill()
                 return child
         if self.ended.done():
             raise WorkerDied("the forking parent ended and a new one is not ready yet")
@@ -112,6 +121,27 @@ class Template:
             if future.done() and not future.cancelled():
                 self._idle.append(future.result())
             raise
+
+    def warm_idle(self) -> None:
+        """Has the next cold spare warm itself if nothing runs; one at a time."""
+        if not self._quiet() or any(c.warming and not c.warming.done() for c in self._idle):
+            return
+        cold = next((child for child in self._idle if child.warming is None), None)
+        if cold is not None:
+            cold.warming = asyncio.create_task(self._warm(cold))
+
+    async def _warm(self, child: Child) -> None:
+        """Has a child run the real call path once; if it dies of it, its exit is noticed."""
+        child.writer.write(wire.pack({"warm": True}))
+        await wire.read(child.reader)
+        asyncio.get_running_loop().call_soon(self.warm_idle)
+
+    def _next_idle(self) -> Child:
+        """Returns a warm child if there is one, else the one that is warm soonest."""
+        ready = (c for c in self._idle if c.warming is None or c.warming.done())
+        child = next(ready, self._idle[0])
+        self._idle.remove(child)
+        return child
 
     def kill(self, child: Child) -> None:
         """Ends a child and everything it started, at once."""
@@ -209,6 +239,7 @@ class Template:
             writer.close()
         else:
             self._idle.append(child)
+            self.warm_idle()
 
     def _end(self) -> None:
         """The parent died: so do its children, by their parent-death signal."""

@@ -105,7 +105,7 @@ def test_modules_are_small() -> None:
     assert {name for name, lines in longest.items() if lines > 300} == set()
 
 
-def test_packages_import_without_side_effects() -> None:
+def test_no_module_is_called_utils() -> None:
     for package in ("cache", "jobs", "scheduler", "api", "larder"):
         for module in pkgutil.iter_modules([str(ROOT / package)]):
             assert module.name != "utils"
