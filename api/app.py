@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -10,9 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import ApiError, BadRequest
+from api.errors import ApiError, BadRequest, NotAllowed, NotFound
 from api.hit import HitLayer
 from api.ocpu import OcpuApp
 from api.problem import problem_reply
@@ -47,6 +49,7 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
     for kind in OURS:
         api.add_exception_handler(kind, _problem)
     api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(HTTPException, _http_problem)
     _add_health(api, services)
     ocpu = OcpuApp(services)
 
@@ -101,6 +104,13 @@ def _add_health(api: FastAPI, services: Services) -> None:
 
 async def _problem(_request: Request, error: Exception) -> Response:
     return response_of(problem_reply(error))
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # as it was registered
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return response_of(problem_reply(NotAllowed(request.method, request.url.path)))
+    return response_of(problem_reply(NotFound(f"there is nothing at {request.url.path}")))
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

@@ -33,6 +33,7 @@ class _Reader:
 
     def __init__(self, folder: Path) -> None:
         self.parts: list[Part] = []
+        self.complete = False
         self._folder = folder
         self._headers: dict[str, str] = {}
         self._name = bytearray()
@@ -41,6 +42,11 @@ class _Reader:
         self._file: IO[bytes] | None = None
         self._path: Path | None = None
         self._digest = hashlib.blake2b(digest_size=16)
+
+    def close(self) -> None:
+        """Closes the file of a part that was cut off."""
+        if self._file is not None:
+            self._file.close()
 
     def callbacks(self) -> dict[str, object]:
         return {
@@ -51,6 +57,7 @@ class _Reader:
             "on_headers_finished": self._headers_finished,
             "on_part_data": self._data,
             "on_part_end": self._end,
+            "on_end": self._finish,
         }
 
     def _begin(self) -> None:
@@ -98,6 +105,9 @@ class _Reader:
             )
         )
 
+    def _finish(self) -> None:
+        self.complete = True
+
     def _option(self, name: str) -> str | None:
         disposition = self._headers.get("content-disposition", "")
         value = parse_options_header(disposition)[1].get(name.encode())
@@ -126,6 +136,10 @@ def read_parts(body: Body, folder: Path) -> list[Part]:
         parser.finalize()
     except MultipartParseError as error:
         raise UploadInvalid(f"the multipart body cannot be read: {error}") from error
+    finally:
+        reader.close()
+    if not reader.complete:
+        raise UploadInvalid("the multipart body ends before its closing boundary")
     return reader.parts
 
 

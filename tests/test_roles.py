@@ -53,8 +53,9 @@ def cache_status(client: httpx.Client, x: int = 1) -> str:
 def descendants(pid: int) -> dict[int, str]:
     """Command lines by process, of everything below `pid`."""
     found = {}
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        children = [child for thread in threads for child in thread.read_text().split()]
     except FileNotFoundError:
         return {}
     for child in map(int, children):

@@ -1,0 +1,104 @@
+"""Definitions: taken over whole, or not at all; and the watcher that says when to look."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from larder.definitions import Definitions
+from larder.settings import load_settings
+from larder.watcher import Watcher
+
+GOOD = "jobs: {{{name}: {{function: stats::sd, description: {text}}}}}\n"
+BAD = "jobs: {bad: {funktion: stats::sd}}\n"
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    (folder / "jobs").mkdir(exist_ok=True)
+    (folder / "jobs" / f"{name}.yaml").write_text(text)
+
+
+def described(definitions: Definitions) -> dict[str, str]:
+    return {name: job.description for name, job in definitions.jobs.items()}
+
+
+@pytest.fixture
+def definitions(tmp_path: Path) -> Definitions:
+    write(tmp_path, "a", GOOD.format(name="a", text="first"))
+    write(tmp_path, "b", GOOD.format(name="b", text="first"))
+    return Definitions(load_settings(tmp_path), tell=True)
+
+
+def test_changed_files_are_taken_over_together(tmp_path: Path, definitions: Definitions) -> None:
+    write(tmp_path, "a", GOOD.format(name="a", text="second"))
+    write(tmp_path, "c", GOOD.format(name="c", text="new"))
+    assert definitions.reload()
+    assert described(definitions) == {"a": "second", "b": "first", "c": "new"}
+
+
+def test_nothing_is_taken_over_while_there_is_a_mistake(
+    tmp_path: Path, definitions: Definitions, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, "a", GOOD.format(name="a", text="second"))
+    write(tmp_path, "bad", BAD)
+    assert not definitions.reload()
+    assert described(definitions) == {"a": "first", "b": "first"}
+    assert "jobs/bad.yaml:1:14: unknown key 'funktion'" in caplog.text
+
+
+def test_unchanged_jobs_are_no_news(definitions: Definitions) -> None:
+    assert not definitions.reload()
+
+
+def test_jobs_that_are_right_do_not_wait_for_the_others_at_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, "a", GOOD.format(name="a", text="first"))
+    write(tmp_path, "bad", BAD)
+    with caplog.at_level(logging.ERROR):
+        assert described(Definitions(load_settings(tmp_path), tell=True)) == {"a": "first"}
+    assert "definition left out: jobs/bad.yaml" in caplog.text
+
+
+class Noticed:
+    """What a watcher said."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._changed = threading.Condition()
+
+    def __call__(self, names: set[str]) -> None:
+        with self._changed:
+            self._names |= names
+            self._changed.notify_all()
+
+    def wait_for(self, name: str) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: name in self._names, 20)
+
+
+@pytest.fixture
+def noticed(tmp_path: Path) -> Iterator[Noticed]:
+    noticed = Noticed()
+    watcher = Watcher(tmp_path, noticed)
+    watcher.start()
+    # Its thread has to be at the kernel first: the first file counts when it is seen.
+    for number in range(1000):
+        (tmp_path / "larder.yaml").write_text(f"# {number}\n")
+        with noticed._changed:
+            if noticed._changed.wait_for(lambda: noticed._names, 0.05):
+                break
+    yield noticed
+    watcher.stop()
+
+
+def test_watcher_notices_settings_and_a_folder_of_jobs_that_comes_later(
+    tmp_path: Path, noticed: Noticed
+) -> None:
+    assert noticed.wait_for("larder.yaml")
+    (tmp_path / "jobs").mkdir()
+    assert noticed.wait_for("jobs/")  # it is watched itself from now on
+    write(tmp_path, "a", "# changed\n")
+    assert noticed.wait_for("a.yaml")
