@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,9 +71,12 @@ def _run(request: OcpuRequest, services: Services, call: Call, output: str | Non
 
 @contextmanager
 def _upload_folder(services: Services) -> Iterator[Path]:
-    """A folder for uploads, on the disk of the sessions: placing them is a rename."""
-    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=services.state_folder))
+    """A folder for uploads among the staged sessions: placing them is a rename.
+
+    What a killed process leaves there is swept with those.
+    """
+    stage = services.sessions.stage()
     try:
-        yield folder
+        yield stage.path
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        services.sessions.discard(stage)

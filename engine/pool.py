@@ -185,7 +185,7 @@ class Pool:
     @contextlib.contextmanager
     def _folder(self) -> Iterator[Path]:
         """A folder for bodies too large for the socket."""
-        folder = Path(tempfile.mkdtemp(prefix="read-", dir=self._path.parent))
+        folder = Path(tempfile.mkdtemp(prefix="read-", dir=self._path.parent / "work"))
         try:
             yield folder
         finally:

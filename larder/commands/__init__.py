@@ -1,0 +1,1 @@
+"""The commands, one file for each group; thin: what they do is done elsewhere."""

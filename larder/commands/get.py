@@ -1,0 +1,81 @@
+"""`larder get`: one answer of a job, from the cache or computed now."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.project import load_project
+from larder.answer import Answer, find_answer
+from larder.commands.arguments import HERE, ProjectOption
+from larder.console import note
+from larder.errors import Misused
+from larder.settings import load_settings
+from larder.times import span
+
+
+class Format(StrEnum):
+    """Forms of an answer."""
+
+    JSON = "json"
+    CSV = "csv"
+    PNG = "png"
+
+
+def get(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The job's name.", show_default=False)],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=VALUE]...", help="The arguments; of a rows job, its key."),
+    ] = None,
+    *,
+    form: Annotated[
+        Format, typer.Option("--format", "-f", help="The form of the answer.")
+    ] = Format.JSON,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write it there.", show_default="stdout"
+        ),
+    ] = None,
+    project: ProjectOption = HERE,
+) -> None:
+    """Print the answer for these arguments: the prepared one, or one that R computes now.
+
+    Whether it was there, and how old it is, is said on stderr.
+
+    Examples:
+        larder get weight_gain treatment=CBT prewt=80
+        larder get weight_gain treatment=CBT prewt=80 --format png --output gain.png
+        larder get diamond_prices id=4711 --format csv
+    """
+    if form is Format.PNG and output is None and sys.stdout.isatty():
+        raise Misused("a picture cannot be shown on a terminal: give --output FILE")
+    settings = load_settings(project)
+    name, zone = settings.project_name, settings.timezone
+    found = load_project(settings.folder, name=name, timezone=zone)
+    pairs = [_pair(argument) for argument in arguments or ()]
+    answer = find_answer(settings, found, job, pairs, form.value)
+    if output is not None:
+        output.write_bytes(answer.content)
+    else:
+        sys.stdout.buffer.write(answer.content)
+        sys.stdout.buffer.flush()
+    note(_told(answer))
+
+
+def _pair(argument: str) -> tuple[str, str]:
+    name, found, value = argument.partition("=")
+    if not found or not name:
+        raise Misused(f"'{argument}' is no argument: write NAME=VALUE")
+    return name, value
+
+
+def _told(answer: Answer) -> str:
+    if answer.computed:
+        return f"miss: computed now, in {span(answer.took_s)}"
+    if answer.ttl_s > 0:
+        return f"hit: computed {span(answer.age_s)} ago, fresh for {span(answer.ttl_s)} more"
+    return f"stale: computed {span(answer.age_s)} ago; the next run renews it"

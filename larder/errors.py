@@ -1,0 +1,92 @@
+"""The exceptions of `larder`.
+
+LarderError
+├── SettingsInvalid     larder.yaml, the environment or the command line hold mistakes
+├── ListeningRefused    listening beyond loopback was not allowed
+├── CannotListen        the address is taken, or not this machine's
+├── ServerRunning       another server has the project
+├── StateUnusable       the folder for state cannot be made or written
+├── EngineNotStarted    the R engine ended before it was ready
+├── FormatUnavailable   an answer that has no such form
+└── Misused             options of a command that do not go together
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jobs.problem import Problem
+
+
+class LarderError(Exception):
+    """Root of everything `larder` raises."""
+
+
+class SettingsInvalid(LarderError):
+    """The settings hold mistakes; `problems` has all of them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class ListeningRefused(LarderError):
+    """The address can be reached from other machines, and nothing asks who calls."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        super().__init__(
+            f"refusing to listen on {host}: whoever reaches it could run R code here, and there "
+            "are no keys yet; listen on 127.0.0.1 behind a proxy that checks who calls, or give "
+            "--insecure where everybody on the network may"
+        )
+
+
+class CannotListen(LarderError):
+    """Nothing can listen on the address; `reason` is the system's."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        self.host = host
+        self.port = port
+        self.reason = reason
+        super().__init__(f"cannot listen on {host}, port {port}: {reason}")
+
+
+class ServerRunning(LarderError):
+    """Another server has the project; `pid` is its process, or None."""
+
+    def __init__(self, folder: Path, pid: int | None) -> None:
+        self.folder = folder
+        self.pid = pid
+        by = f" by process {pid}" if pid else ""
+        super().__init__(f"{folder} is served already{by}; stop that server first")
+
+
+class StateUnusable(LarderError):
+    """The folder for state cannot be made or written."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        self.folder = folder
+        self.reason = reason
+        super().__init__(f"cannot keep state in {folder}: {reason}")
+
+
+class EngineNotStarted(LarderError):
+    """The R engine ended before it was ready; `reason` is what it said."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the R engine did not start: {reason}")
+
+
+class FormatUnavailable(LarderError):
+    """The answer cannot be given in the format `form`."""
+
+    def __init__(self, job: str, form: str, reason: str) -> None:
+        self.job = job
+        self.form = form
+        self.reason = reason
+        super().__init__(f"this answer of {job} cannot be had as {form}: {reason}")
+
+
+class Misused(LarderError):
+    """Options of a command that do not go together, or say nothing that it can do."""

@@ -1,0 +1,80 @@
+"""Inspection: everything that is wrong with a project, found in one pass."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import EngineError, TemplateFailed
+from engine.pool import Pool
+from jobs.check import check
+from jobs.job import Job
+from jobs.problem import Problem
+from jobs.project import Project, read_project
+from larder.errors import EngineNotStarted, SettingsInvalid
+from larder.private_engine import engine_for
+from larder.settings import Settings, load_settings
+from larder.state import make_state_folder
+
+_IN_MODELS = re.compile(r"(?P<file>models/[^:]+):(?P<line>\d+)(:(?P<column>\d+))?: (?P<what>.*)")
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found: the jobs that are right as far as their files show, and all problems."""
+
+    jobs: Mapping[str, Job]
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> int:
+        """How many of the problems are no mere warnings."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+
+def inspect_project(folder: Path, *, ask_r: bool) -> Inspection:
+    """Reads settings and job files and, with `ask_r`, asks R about the functions of the jobs."""
+    settings, problems = _settings(folder)
+    reading = (
+        read_project(folder, name=settings.project_name, timezone=settings.timezone)
+        if settings is not None
+        else read_project(folder)
+    )
+    problems += reading.problems
+    if ask_r and settings is not None:
+        problems += _ask_r(settings, reading.project)
+    return Inspection(reading.project.jobs, tuple(sorted(set(problems))))
+
+
+def models_problem(reason: str) -> Problem:
+    """What R said of models/*.R as a problem at its place."""
+    found = _IN_MODELS.match(reason)
+    if found is None:
+        return Problem("models", 0, 0, f"R cannot load the models: {reason}")
+    line, column = int(found["line"]), int(found["column"] or 1)
+    return Problem(found["file"], line, column, found["what"])
+
+
+def _settings(folder: Path) -> tuple[Settings | None, list[Problem]]:
+    try:
+        return load_settings(folder), []
+    except SettingsInvalid as error:
+        return None, list(error.problems)
+
+
+def _ask_r(settings: Settings, project: Project) -> list[Problem]:
+    make_state_folder(settings.state_folder)
+    try:
+        with engine_for(settings, current_models=True) as pool:
+            if trouble := pool.info().get("problem"):
+                return [models_problem(str(trouble))]
+            return check(project, pool.contract, functions=lambda package: _names(pool, package))
+    except (EngineNotStarted, TemplateFailed) as error:
+        return [models_problem(getattr(error, "reason", str(error)))]
+
+
+def _names(pool: Pool, package: str) -> list[str]:
+    try:
+        return pool.names("list_objects", package=package)
+    except EngineError:  # only for a hint
+        return []

@@ -1,0 +1,69 @@
+"""The roles of a server: how each of them is started."""
+
+import os
+import sys
+from pathlib import Path
+
+from engine.broker import BrokerConfig
+from larder import handover
+from larder.role import Role
+from larder.settings import Settings
+
+ENGINE_SOCKET = "engine.sock"
+BEHIND_S = 1.0
+"""One API process and R make the server ready; what is not needed for that starts a bit later."""
+
+
+def engine_socket(settings: Settings) -> Path:
+    """Where the project's engine listens."""
+    return settings.state_folder / ENGINE_SOCKET
+
+
+def broker_config(settings: Settings, *, state: Path | None = None) -> BrokerConfig:
+    """What the broker of the project is told; `state` is another folder for what it leaves."""
+    state = state or settings.state_folder
+    return BrokerConfig(
+        socket=str(state / ENGINE_SOCKET),
+        state=str(state),
+        sessions_root=str(settings.state_folder / "sessions"),
+        project=settings.project_name,
+        folder=str(settings.folder),
+        preload=settings.preload,
+        spares=settings.spares,
+        max_running=settings.max_running,
+        json_digits=settings.cache.json_digits,
+    )
+
+
+def engine_command(settings: Settings, config: BrokerConfig) -> tuple[str, ...]:
+    """The broker, its log in the form that the settings ask for."""
+    log = settings.log
+    return _python("larder.engine_role", config.to_json(), log.level, log.format)
+
+
+def engine_role(settings: Settings) -> Role:
+    """R."""
+    command = engine_command(settings, broker_config(settings))
+    return Role("engine", command, serves_others=True)
+
+
+def scheduler_role(settings: Settings) -> Role:
+    """The clock, and the runs that it starts."""
+    command = _python("larder.scheduler_role")
+    return Role("scheduler", command, _environment(settings), waits_s=BEHIND_S)
+
+
+def api_role(settings: Settings, number: int, listening_fd: int) -> Role:
+    """One of the processes that answer requests, all on the same listening socket."""
+    name = f"api-{number}"
+    command = _python("larder.api_role", name, str(listening_fd))
+    waits_s = BEHIND_S if number > 1 else 0.0
+    return Role(name, command, _environment(settings), pass_fds=(listening_fd,), waits_s=waits_s)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {**os.environ, handover.VARIABLE: handover.to_text(settings)}
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)

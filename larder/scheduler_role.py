@@ -1,0 +1,141 @@
+"""The scheduler role: keeps definitions and versions current, and runs jobs when it is time.
+
+Run as `python -m larder.scheduler_role`; the settings come by `handover`. Whatever the other roles
+do, this one waits for them: without an engine nothing is published and nothing fires.
+"""
+
+import logging
+import os
+import signal
+from threading import Event
+
+from cache.errors import CacheError
+from cache.sweep import Sweep
+from engine.errors import EngineError
+from engine.pool import Pool
+from jobs.errors import CatalogError
+from jobs.pantry import Pantry
+from jobs.project import SETTINGS_FILE
+from jobs.repository import Catalog
+from jobs.runs import Runner
+from jobs.version_keeper import VersionKeeper
+from larder import handover
+from larder.definitions import COUNTER, Definitions
+from larder.housekeeping import Housekeeping
+from larder.log import configure_log
+from larder.settings import Settings
+from larder.settings_change import tell_of_change
+from larder.watcher import Watcher
+from larder.wiring import open_catalog, open_pantry, open_pool
+from scheduler.policy import FirePolicy
+from scheduler.service import SchedulerService
+
+log = logging.getLogger(__name__)
+
+LOOK_EACH_S = 1.0
+"""How often the engine is asked whether it has other models: one message over a socket."""
+LEAVE_BEFORE_S = 1.0
+"""So long before the end of the grace it stops waiting for runs: to be killed tells nothing."""
+
+
+class SchedulerRole:
+    """Everything that happens by itself in a project.
+
+    Args:
+        settings: The project's.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._woken = Event()
+        self._stop = False
+        self._runs_stop = Event()
+        self._changed: set[str] = set()
+        self._started = False
+        self._published_for: object = None
+        self._pool: Pool = open_pool(settings)
+        self._catalog: Catalog = open_catalog(settings)
+        self._definitions = Definitions(settings, tell=True)
+        self._pantry: Pantry = open_pantry(settings, self._pool, self._definitions.jobs)
+        self._keeper = VersionKeeper(self._catalog, self._pool, self._pantry.versions)
+        runner = Runner(self._pantry, self._catalog, self._keeper, stopping=self._runs_stop)
+        self._service = SchedulerService(
+            self._catalog,
+            lambda: self._pantry.jobs,
+            runner.run,
+            policy=FirePolicy(misfire_grace_s=settings.schedule.misfire_grace_s),
+        )
+        self._watcher = Watcher(settings.folder, self._note_change)
+        sweep = Sweep(self._pantry.store, self._pantry.sessions, settings.sessions.keep_s)
+        self._housekeeping = Housekeeping(sweep)
+
+    def run(self) -> None:
+        """Blocks until `stop`, then until the runs under way have ended or the grace is over."""
+        self._watcher.start()
+        self._housekeeping.start()
+        while not self._stop:
+            changed, self._changed = self._changed, set()
+            if SETTINGS_FILE in changed:
+                tell_of_change(self._settings)
+            if changed:
+                self._reload()
+            self._follow_engine()
+            self._woken.wait(LOOK_EACH_S)
+            self._woken.clear()
+        self._housekeeping.stop()
+        self._runs_stop.set()
+        grace_s = max(0.0, self._settings.shutdown_grace_s - LEAVE_BEFORE_S)
+        self._service.stop(grace_s=grace_s)
+
+    def stop(self) -> None:
+        """Has `run` come to its end; may be called by a signal handler."""
+        self._stop = True
+        self._woken.set()
+
+    def _note_change(self, names: set[str]) -> None:
+        self._changed |= names
+        self._woken.set()
+
+    def _reload(self) -> None:
+        if not self._definitions.reload():
+            return
+        self._pantry.use(self._definitions.jobs)
+        self._published_for = None  # versions first: nobody must take an old answer for a new one
+        self._follow_engine()
+        self._pantry.generations.bump(COUNTER)
+        if self._started:
+            self._service.refresh()
+
+    def _follow_engine(self) -> None:
+        """Publishes the versions of all jobs when R code changed; then, once, starts to fire."""
+        try:
+            info = self._pool.info()
+            found = (info["version"], info["r"]["version"])
+            if found != self._published_for:
+                self._keeper.publish(self._pantry.jobs.values())
+                self._published_for = found
+        except EngineError:
+            return  # it is starting, or being restarted, and says so itself
+        except (CacheError, CatalogError) as error:
+            log.warning("versions not published reason=%s", error)
+            return
+        if not self._started and self._settings.schedule.enabled:
+            self._started = True
+            self._service.start()
+
+
+def main() -> None:
+    """Runs the role until SIGTERM or SIGINT."""
+    settings = handover.receive()
+    configure_log(level=settings.log.level, form=settings.log.format, role="scheduler")
+    role = SchedulerRole(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: role.stop())
+    role.run()
+    logging.shutdown()
+    # Threads that wait for R must not keep the process: what they do is taken up at the next start.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
