@@ -184,8 +184,11 @@ class Pool:
 
     @contextlib.contextmanager
     def _folder(self) -> Iterator[Path]:
-        """A folder for bodies too large for the socket."""
-        folder = Path(tempfile.mkdtemp(prefix="read-", dir=self._path.parent / "work"))
+        """A folder for bodies too large for the socket, where the broker keeps what passes."""
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="read-", dir=self._path.parent / "work"))
+        except OSError as error:
+            raise EngineUnavailable(self._path, error.strerror or str(error)) from error
         try:
             yield folder
         finally:
