@@ -7,8 +7,8 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from fakes import NoPool
-from serving import EXAMPLE
+from fakes import FakePool, NoPool
+from serving import EXAMPLE, wait_until
 
 from api.app import create_app
 from api.services import Services
@@ -32,8 +32,11 @@ class NoCatalog:
 
 @pytest.fixture
 def pantry(tmp_path: Path) -> Pantry:
-    project = load_project(EXAMPLE, name="scoring", timezone="UTC")
-    return Pantry(tmp_path, NoPool(), JobSet(project.jobs.values()))  # type: ignore[arg-type]
+    return Pantry(tmp_path, NoPool(), example_jobs())  # type: ignore[arg-type]
+
+
+def example_jobs() -> JobSet:
+    return JobSet(load_project(EXAMPLE, name="scoring", timezone="UTC").jobs.values())
 
 
 def keep(pantry: Pantry, *, age_s: float = 0, **bodies: bytes) -> Entry:
@@ -175,3 +178,48 @@ def test_wrong_request_says_what_to_do(
     assert says in answer.text
     assert answer.json()["status"] == status
     assert answer.headers["cache-control"] == "no-store"
+
+
+def wait_for_another(pantry: Pantry, entry: Entry) -> None:
+    def replaced() -> bool:
+        now = pantry.store.get(entry.cache_key)
+        return now is not None and now.computed_at > entry.computed_at
+
+    wait_until(replaced)
+
+
+def test_stale_answer_is_served_and_replaced_behind_it(tmp_path: Path) -> None:
+    pool = FakePool(gain=lambda **_: [{"gain": 2}])
+    pantry = Pantry(tmp_path, pool, example_jobs())
+    entry = keep(pantry, age_s=30 * 3600, exact=b'{"gain":1}\n')
+    stale = ask(pantry, tmp_path, "GET", QUERY)
+    assert stale.json() == {"gain": 1}
+    assert stale.headers["cache-status"].endswith("detail=stale")
+    assert stale.headers["cache-control"].startswith("max-age=0")
+    wait_for_another(pantry, entry)
+    fresh = ask(pantry, tmp_path, "GET", QUERY)
+    assert fresh.json() == [{"gain": 2}]
+    assert len(pool.calls) == 1
+    pantry.close()
+
+
+def test_no_cache_asks_for_a_new_answer(tmp_path: Path) -> None:
+    pool = FakePool(gain=lambda **_: [{"gain": 2}])
+    pantry = Pantry(tmp_path, pool, example_jobs())
+    keep(pantry, age_s=60, exact=b'{"gain":1}\n')
+    answer = ask(pantry, tmp_path, "GET", QUERY, headers={"Cache-Control": "no-cache"})
+    assert answer.json() == [{"gain": 2}]
+    assert answer.headers["cache-status"].startswith("larder; fwd=miss")
+    assert ask(pantry, tmp_path, "GET", QUERY).json() == [{"gain": 2}]
+    pantry.close()
+
+
+def test_max_age_of_the_request_bounds_the_age(tmp_path: Path) -> None:
+    pool = FakePool(gain=lambda **_: [{"gain": 2}])
+    pantry = Pantry(tmp_path, pool, example_jobs())
+    keep(pantry, age_s=60, exact=b'{"gain":1}\n')
+    young = {"Cache-Control": "max-age=10"}
+    old = {"Cache-Control": "max-age=600"}
+    assert ask(pantry, tmp_path, "GET", QUERY, headers=old).json() == {"gain": 1}
+    assert ask(pantry, tmp_path, "GET", QUERY, headers=young).json() == [{"gain": 2}]
+    pantry.close()

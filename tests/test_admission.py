@@ -1,0 +1,117 @@
+"""Admission to the engine: who may run when there are fewer slots than calls."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from engine.admission import Admission
+from engine.call import Priority
+from engine.errors import EngineBusy
+
+LIVE, SCHEDULED = Priority.LIVE, Priority.SCHEDULED
+
+
+class Calls:
+    """Calls that hold their slot until they are told to end."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self.started: list[str] = []
+        self._ends: dict[str, asyncio.Event] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def begin(self, name: str, priority: Priority) -> None:
+        self._ends[name] = asyncio.Event()
+        self.tasks[name] = asyncio.create_task(self._run(name, priority))
+        await self.settle()
+
+    async def end(self, name: str) -> None:
+        self._ends[name].set()
+        await self.settle()
+
+    async def end_all(self) -> None:
+        for event in self._ends.values():
+            event.set()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+    async def settle(self) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def _run(self, name: str, priority: Priority) -> None:
+        async with self._admission.slot(priority):
+            self.started.append(name)
+            await self._ends[name].wait()
+
+
+def play(
+    scene: Callable[[Calls, Admission], Awaitable[None]], slots: int = 2, background: int = 1
+) -> None:
+    async def run() -> None:
+        admission = Admission(slots, background, queue_limit=3)
+        calls = Calls(admission)
+        await scene(calls, admission)
+        await calls.end_all()
+        assert (admission.running, admission.waiting) == (0, 0)
+
+    asyncio.run(run())
+
+
+def test_live_calls_pass_those_of_the_schedule() -> None:
+    async def scene(calls: Calls, _: Admission) -> None:
+        await calls.begin("first", LIVE)
+        await calls.begin("second", LIVE)
+        await calls.begin("cell", SCHEDULED)
+        await calls.begin("third", LIVE)
+        await calls.end("first")
+        assert calls.started == ["first", "second", "third"]
+        await calls.end("second")
+        assert calls.started[-1] == "cell"
+
+    play(scene)
+
+
+def test_schedule_never_takes_all_slots() -> None:
+    async def scene(calls: Calls, _: Admission) -> None:
+        await calls.begin("cell", SCHEDULED)
+        await calls.begin("next cell", SCHEDULED)
+        assert calls.started == ["cell"]
+        await calls.begin("live", LIVE)
+        assert calls.started == ["cell", "live"]
+        await calls.end("cell")
+        assert calls.started[-1] == "next cell"
+
+    play(scene)
+
+
+def test_caller_that_gives_up_while_waiting_leaves_the_queue() -> None:
+    async def scene(calls: Calls, admission: Admission) -> None:
+        await calls.begin("first", LIVE)
+        await calls.begin("second", LIVE)
+        await calls.begin("gone", LIVE)
+        calls.tasks["gone"].cancel()
+        await calls.settle()
+        assert admission.waiting == 0
+        await calls.end("first")
+        assert admission.running == 1
+
+    play(scene)
+
+
+def test_full_queue_refuses() -> None:
+    async def scene(calls: Calls, _: Admission) -> None:
+        for name in ("one", "two", "three", "four", "five", "six"):
+            await calls.begin(name, LIVE)
+        with pytest.raises(EngineBusy, match="3 calls are waiting"):
+            await calls.tasks["six"]
+
+    play(scene)
+
+
+def test_single_slot_still_takes_scheduled_work() -> None:
+    async def scene(calls: Calls, _: Admission) -> None:
+        await calls.begin("cell", SCHEDULED)
+        assert calls.started == ["cell"]
+
+    play(scene, slots=1, background=1)
