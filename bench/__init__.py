@@ -1,0 +1,1 @@
+"""Measurements of Larder beside something else, each a ratio within one run."""

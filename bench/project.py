@@ -1,0 +1,87 @@
+"""The project that is measured: the example, without schedules, with a table of any size beside."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from jobs.job import Job
+from jobs.job_set import JobSet
+from jobs.project import load_project
+from jobs.records import Run
+from jobs.runs import Runner
+from jobs.status import Cause, RunStatus
+from jobs.version_keeper import VersionKeeper
+from larder.settings import load_settings
+from larder.wiring import open_catalog, open_pantry, open_pool
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "examples" / "scoring"
+
+TABLE_MODEL = """\
+# A table of so many rows: an answer of any size.
+bench_table <- function(rows) {
+  id <- seq_len(rows)
+  data.frame(id = id, estimate = sqrt(id), label = paste("row", id))
+}
+"""
+TABLE_JOB = """\
+version: 1
+jobs:
+  bench_table:
+    function: scoring::bench_table
+    args: {rows: {type: integer, min: 1, max: 100000}}
+    cache: {fresh_for: 1 day}
+"""
+
+
+def make_project(folder: Path) -> Path:
+    """A copy of the example whose jobs run only when they are told to."""
+    project = folder / "scoring"
+    shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns(".larder"))
+    yaml = YAML()
+    for path in (project / "jobs").glob("*.yaml"):
+        document = yaml.load(path)
+        for job in document["jobs"].values():
+            job.pop("schedule", None)
+        yaml.dump(document, path)
+    (project / "models" / "bench_table.R").write_text(TABLE_MODEL)
+    (project / "jobs" / "bench_table.yaml").write_text(TABLE_JOB)
+    return project
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Runs jobs as `larder run --force` does: in this process, R in the running server's engine."""
+
+    set: JobSet
+    runner: Runner
+
+    def job(self, name: str) -> Job:
+        return self.set.job(name)
+
+    def run(self, name: str) -> Run:
+        done = self.runner.run(self.job(name), Cause.MANUAL, force=True)
+        assert done.status is RunStatus.SUCCEEDED, done
+        return done
+
+
+@contextmanager
+def open_jobs(project: Path) -> Iterator[Jobs]:
+    settings = load_settings(project)
+    found = load_project(project, name=settings.project_name, timezone=settings.timezone)
+    jobs = JobSet(found.jobs.values())
+    catalog, pool = open_catalog(settings), open_pool(settings)
+    pantry = open_pantry(settings, pool, jobs)
+    try:
+        keeper = VersionKeeper(catalog, pool, pantry.versions)
+        yield Jobs(jobs, Runner(pantry, catalog, keeper))
+    finally:
+        pantry.close()
+        pool.close()
+        catalog.close()
