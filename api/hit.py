@@ -14,10 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.arguments import FORM
 from api.body import Body
-from api.caching import Directives, read_directives
+from api.caching import read_directives
 from api.errors import ApiError
 from api.form import form_pairs
 from api.hit_call import CallRequest, read_call
+from api.memo import Key, ReplyMemo
 from api.reply import Reply
 from api.results import ResultQuery, Results, read_query
 from api.services import Services
@@ -28,8 +29,6 @@ RESULTS = "/v1/results/"
 LIBRARY = "/ocpu/library/"
 SMALL_BYTES = 64 * 1024
 REMEMBERED = 20_000
-
-Answerer = Callable[[Directives], Reply | None]
 
 
 class HitLayer:
@@ -46,6 +45,7 @@ class HitLayer:
         self._results = Results(services.pantry, services.pool)
         self._finish = finish
         self._remembered: OrderedDict[tuple[object, ...], ResultQuery | CallRequest] = OrderedDict()
+        self._memo = ReplyMemo(services.pantry.generations)
         self._jobs: object = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,22 +54,25 @@ class HitLayer:
             await self._app(scope, receive, send)
             return
         path, method = scope["path"], scope["method"]
-        if path.startswith(RESULTS) and method in ("GET", "HEAD"):
-            reply = self._result(scope)
-        elif path.startswith(LIBRARY) and method == "POST":
+        body: Body | None = None
+        if path.startswith(LIBRARY) and method == "POST":
             body, receive = await _small_body(scope, receive)
-            reply = None if body is None else self._call(scope, body)
-        else:
-            reply = None
-        if reply is None:
+        if body is None and not (path.startswith(RESULTS) and method in ("GET", "HEAD")):
             await self._app(scope, receive, send)
             return
-        start = {"status": reply.status, "headers": reply.wire_headers()}
-        await send({"type": "http.response.start", **start})
-        content = b"" if method == "HEAD" else reply.body
-        await send({"type": "http.response.body", "body": content})
+        self._notice_definitions()
+        key = self._memo.key(scope, b"" if body is None else body.small)
+        kept = self._memo.get(key)
+        if kept is not None:
+            await _send(send, method, kept.status, list(kept.headers), kept.body)
+            return
+        reply = self._result(scope, key) if body is None else self._call(scope, body, key)
+        if reply is None:
+            await self._app(scope, receive, send)
+        else:
+            await _send(send, method, reply.status, reply.wire_headers(), reply.body)
 
-    def _result(self, scope: Scope) -> Reply | None:
+    def _result(self, scope: Scope, request_key: Key) -> Reply | None:
         headers = _headers(scope)
         key = (scope["path"], scope["query_string"], headers.get("accept"))
         try:
@@ -81,11 +84,17 @@ class HitLayer:
                 pairs = form_pairs(scope["query_string"])
                 query = read_query(self._services.pantry, name, pairs, headers)
                 self._remember(key, query)
-            return self._results.ready(query, read_directives(headers))
+            mark = self._memo.mark(query.job.qualified)
+            found = self._results.ready(query, read_directives(headers))
         except (ApiError, JobError, CacheError):
             return None  # the application says what is wrong
+        if found is None:
+            return None
+        if found.is_fresh:
+            self._memo.put(request_key, found.reply, query.job.qualified, mark)
+        return found.reply
 
-    def _call(self, scope: Scope, body: Body) -> Reply | None:
+    def _call(self, scope: Scope, body: Body, request_key: Key) -> Reply | None:
         headers = _headers(scope)
         key = (scope["raw_path"], scope["query_string"], body.content_type, body.small)
         try:
@@ -96,16 +105,25 @@ class HitLayer:
                     return None
                 call = found
                 self._remember(key, call)
-            reply = call.ready(self._services, scope, read_directives(headers))
+            mark = self._memo.mark(call.call.function)
+            found_ready = call.ready(self._services, scope, read_directives(headers))
         except (ApiError, JobError, CacheError):
             return None  # as above
-        return None if reply is None else self._finish(reply, scope)
+        if found_ready is None:
+            return None
+        reply = self._finish(found_ready.reply, scope)
+        if found_ready.is_fresh:
+            self._memo.put(request_key, reply, call.call.function, mark)
+        return reply
+
+    def _notice_definitions(self) -> None:
+        jobs = self._services.pantry.jobs
+        if jobs is not self._jobs:  # they changed: arguments may mean something else
+            self._remembered.clear()
+            self._memo.clear()
+            self._jobs = jobs
 
     def _recall(self, key: tuple[object, ...]) -> ResultQuery | CallRequest | None:
-        jobs = self._services.pantry.jobs
-        if jobs is not self._jobs:  # definitions changed: arguments may mean something else
-            self._remembered.clear()
-            self._jobs = jobs
         known = self._remembered.get(key)
         if known is not None:
             self._remembered.move_to_end(key)
@@ -115,6 +133,14 @@ class HitLayer:
         self._remembered[key] = request
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
+
+
+async def _send(
+    send: Send, method: str, status: int, headers: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    content = b"" if method == "HEAD" else body
+    await send({"type": "http.response.body", "body": content})
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -10,11 +10,10 @@ from starlette.types import Scope
 from api.arguments import read_arguments
 from api.body import Body
 from api.caching import Directives
-from api.obtain import ready
+from api.obtain import Ready, ready
 from api.ocpu_call import SHORTCUTS, kept_call
 from api.ocpu_kept import kept_reply, label_of
 from api.ocpu_request import OcpuRequest, read_request
-from api.reply import Reply
 from api.services import Services
 from cache.entry import Entry
 from engine.call import FunctionCall
@@ -29,13 +28,14 @@ class CallRequest:
     call: Call
     output: str | None
 
-    def ready(self, services: Services, scope: Scope, directives: Directives) -> Reply | None:
+    def ready(self, services: Services, scope: Scope, directives: Directives) -> Ready | None:
         """Returns the reply if it is prepared."""
         found = services.pantry.resolve(self.call)
         if found is None or not ready(services.pantry, found, directives, self._usable):
             return None
         request = read_request(scope, self.request.body)  # this client's name for the server
-        return kept_reply(request, found, self.output, directives)
+        reply = kept_reply(request, found, self.output, directives)
+        return None if reply is None else Ready.of(found, reply)
 
     def _usable(self, entry: Entry) -> bool:
         if self.output is None:

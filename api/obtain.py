@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from api.caching import Directives
+from api.caching import Answer, Directives
 from api.errors import OnlyIfCached
+from api.reply import Reply
 from cache.entry import Entry, State
 from engine.call import Output
 from jobs.call import Call
 from jobs.pantry import Pantry
 from jobs.resolution import Resolution
 from jobs.row_resolution import RowResolution
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A reply that needed no work; a fresh one may be given to the same request again."""
+
+    reply: Reply
+    is_fresh: bool
+
+    @classmethod
+    def of(cls, answer: Answer, reply: Reply) -> Ready:
+        """The reply made of an answer."""
+        return cls(reply, answer.state is State.FRESH and answer.ttl_s > 1)
 
 
 def ready(

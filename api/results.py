@@ -11,14 +11,14 @@ import orjson
 
 from api.caching import Directives, answer_headers, body_reply
 from api.errors import NotFound
-from api.obtain import obtain, obtain_row, ready, row_ready
+from api.obtain import Ready, obtain, obtain_row, ready, row_ready
 from api.reply import Reply
 from cache.body import Body
 from cache.entry import Entry
 from engine.call import Output
 from engine.evaluation import Headers
 from engine.pool import Pool
-from jobs.call import call_of_query
+from jobs.call import Call, call_of_query
 from jobs.job import Job
 from jobs.pantry import Pantry
 from jobs.resolution import Resolution
@@ -43,7 +43,8 @@ class ResultQuery:
 
     job: Job
     format: str
-    pairs: tuple[tuple[str, str], ...]
+    call: Call
+    row_key: str = ""
 
 
 def read_query(
@@ -56,6 +57,7 @@ def read_query(
     Raises:
         JobNotFound: no such job.
         NotFound: no such format.
+        ArgumentInvalid: the arguments are not the job's.
     """
     job_name, _, ending = name.partition(".")
     job = pantry.jobs.job(job_name)
@@ -70,7 +72,11 @@ def read_query(
     allowed = ROW_FORMATS if job.rows is not None else FORMATS
     if format_name not in allowed:
         raise NotFound(f"no format {format_name!r} for {job_name}: {', '.join(allowed)}")
-    return ResultQuery(job, format_name, tuple(pairs))
+    arguments = job.arguments_from_query(pairs)
+    if job.rows is not None:
+        row_key = str(arguments[job.rows.key])
+        return ResultQuery(job, format_name, Call(job.qualified), row_key)
+    return ResultQuery(job, format_name, call_of_query(job, arguments))
 
 
 class Results:
@@ -80,22 +86,18 @@ class Results:
         self._pantry = pantry
         self._pool = pool
 
-    def ready(self, query: ResultQuery, directives: Directives) -> Reply | None:
-        """Returns the reply if it is prepared; None if somebody has to work for it.
-
-        Raises:
-            ArgumentInvalid: the arguments are not the job's.
-        """
+    def ready(self, query: ResultQuery, directives: Directives) -> Ready | None:
+        """Returns the reply if it is prepared; None if somebody has to work for it."""
         if query.job.rows is not None:
-            row = self._pantry.row_answer(query.job, self._row_key(query))
-            return (
-                _row_reply(query, row, directives) if self._row_is_ready(row, directives) else None
-            )
+            row = self._pantry.row_answer(query.job, query.row_key)
+            if not row_ready(self._pantry, row, directives):
+                return None
+            return Ready.of(row, _row_reply(query, row, directives))
         found = self._find(query)
         label = LABELS.get(query.format, query.format)
         if not ready(self._pantry, found, directives, lambda entry: label in entry.bodies):
             return None
-        return _cell_reply(found, label, directives)
+        return Ready.of(found, _cell_reply(found, label, directives))
 
     def answer(self, query: ResultQuery, directives: Directives) -> Reply:
         """Returns the reply, having it computed if need be. Blocks.
@@ -104,7 +106,7 @@ class Results:
             ArgumentInvalid, CallFailed, RefusedMiss, RowNotFound, EngineError: as they say.
         """
         if query.job.rows is not None:
-            row = self._pantry.row_answer(query.job, self._row_key(query))
+            row = self._pantry.row_answer(query.job, query.row_key)
             return _row_reply(query, obtain_row(self._pantry, row, directives), directives)
         found = self._find(query)
         label = LABELS.get(query.format, query.format)
@@ -122,16 +124,9 @@ class Results:
         return self._derived(answered, query, directives)
 
     def _find(self, query: ResultQuery) -> Resolution:
-        call = call_of_query(query.job, query.job.arguments_from_query(query.pairs))
-        found = self._pantry.resolve(call, query.job)
+        found = self._pantry.resolve(query.call, query.job)
         assert found is not None  # noqa: S101  # the job is given
         return found
-
-    def _row_key(self, query: ResultQuery) -> str:
-        return str(next(iter(query.job.arguments_from_query(query.pairs).values())))
-
-    def _row_is_ready(self, row: RowResolution, directives: Directives) -> bool:
-        return row_ready(self._pantry, row, directives)
 
     def _derived(self, answered: Resolution, query: ResultQuery, directives: Directives) -> Reply:
         """Returns a format that was not rendered ahead, from the answer's session."""

@@ -34,11 +34,21 @@ class Call:
     arguments: Mapping[str, Value] = field(default_factory=dict)
     request: FunctionCall | None = None
     place_inputs: Callable[[Path], None] = field(default=no_inputs, compare=False)
+    _keys: dict[str, tuple[Job, str]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @property
     def repeatable(self) -> bool:
         """Whether it can be run later too: uploads are only there while their request lasts."""
         return self.place_inputs is no_inputs
+
+    def cache_key(self, job: Job) -> str:
+        """Its key under a job; worked out once, for a call that is remembered and asked again."""
+        known = self._keys.get(job.name)
+        if known is None or known[0] is not job:
+            known = self._keys[job.name] = (job, job.cache_key(self.arguments))
+        return known[1]
 
     def for_engine(self, job: Job | None = None) -> FunctionCall:
         """The call as R is asked it: for a job, with its defaults and its seed.

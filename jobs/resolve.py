@@ -73,7 +73,7 @@ class Resolver:
         Raises:
             StoreUnavailable: The store cannot be read.
         """
-        cache_key = job.cache_key(call.arguments)
+        cache_key = call.cache_key(job)
         entry = self._entry(job.qualified, cache_key)
         version = self._versions.current(job.name)
         now = self._clock()
