@@ -12,12 +12,12 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ApiError, BadRequest, NotAllowed, NotFound
 from api.hit import HitLayer
 from api.ocpu import OcpuApp
-from api.problem import problem_reply
+from api.problem import problem_page, problem_reply
 from api.reply import Reply
 from api.services import Services
 from api.v1 import response_of, router
@@ -55,8 +55,12 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        inner = ocpu if path == "/ocpu" or path.startswith("/ocpu/") else api
-        await inner(scope, receive, send)
+        if path == "/ocpu" or path.startswith("/ocpu/"):
+            await ocpu(scope, receive, send)
+        elif scope.get("method") == "HEAD":
+            await api({**scope, "method": "GET"}, receive, _without_body(send))
+        else:
+            await api(scope, receive, send)
 
     def finish(reply: Reply, scope: Scope) -> Reply:
         return ocpu.finish(reply, scope)
@@ -95,11 +99,26 @@ def _add_health(api: FastAPI, services: Services) -> None:
             swagger_favicon_url="data:,",
         )
 
+    @api.get("/docs/problems", include_in_schema=False)
+    async def problems() -> HTMLResponse:
+        return HTMLResponse(problem_page())
+
     api.mount("/static", StaticFiles(directory=STATIC), name="static")
 
     @api.get("/", include_in_schema=False)
     async def root() -> RedirectResponse:
         return RedirectResponse("/v1/jobs")
+
+
+def _without_body(send: Send) -> Send:
+    """HEAD wherever GET works: the same headers, and nothing behind them."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return sent
 
 
 async def _problem(_request: Request, error: Exception) -> Response:
@@ -109,9 +128,12 @@ async def _problem(_request: Request, error: Exception) -> Response:
 async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # as it was registered
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return response_of(problem_reply(NotAllowed(request.method, request.url.path)))
+        reply = problem_reply(NotAllowed(request.method, request.url.path))
+        return response_of(reply.with_headers(*(error.headers or {}).items()))
     return response_of(problem_reply(NotFound(f"there is nothing at {request.url.path}")))
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
-    return response_of(problem_reply(BadRequest(str(error))))
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # as it was registered
+    faults = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors()]
+    return response_of(problem_reply(BadRequest("; ".join(faults))))

@@ -83,7 +83,7 @@ class OcpuApp:
         except NotAllowed as error:
             section = request.parts[:1]
             cached = (CALL_CACHE,) if section in (["library"], ["lib"]) else ()
-            return text(405, f"{error}\n", *cached)
+            return text(405, f"{error}\n", ("Allow", _allowed(request)), *cached)
         except ApiError as error:
             return text(status_of(error), f"{error}\n")
         except CallRefused as error:
@@ -132,6 +132,13 @@ class OcpuApp:
             ("X-ocpu-time", now),
             ("X-ocpu-server", "larder"),
         )
+
+
+def _allowed(request: OcpuRequest) -> str:
+    """Returns the methods that work where this request went: calls are for objects alone."""
+    parts = request.parts
+    called = len(parts) > 3 and parts[0] in ("library", "lib", "tmp") and parts[2] == "R"
+    return "GET, HEAD, POST, OPTIONS" if called else "GET, HEAD, OPTIONS"
 
 
 def _test(request: OcpuRequest, parts: list[str], _services: Services) -> Reply:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 
-from api.errors import status_of
+from api.errors import STATUS, status_of
 from api.reply import Headers, Reply
 from jobs.errors import ArgumentInvalid, CallFailed, JobNotFound
 
@@ -38,6 +39,22 @@ def problem_reply(error: Exception) -> Reply:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers = (*headers, ("Retry-After", "1"))
     return Reply(status, orjson.dumps(document), PROBLEM, headers)
+
+
+def problem_page() -> str:
+    """Returns a page that explains every type of problem: what its `type` URL leads to."""
+    rows = "".join(
+        f'<tr id="{_kebab(kind.__name__)}"><td>{_kebab(kind.__name__)}</td><td>{status}</td>'
+        f"<td>{escape((kind.__doc__ or '').strip().splitlines()[0])}</td></tr>"
+        for kind, status in sorted(STATUS.items(), key=lambda item: item[0].__name__)
+    )
+    return (
+        "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Larder: problems</title>"
+        "<style>body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:50rem}"
+        "td,th{text-align:left;padding:.3rem .8rem}tr:target{background:#fff3c4}</style>"
+        "<h1>Problems</h1><p>What an answer of /v1 with an error means by its <code>type</code>."
+        f"<table><tr><th>type<th>status<th>meaning{rows}</table></html>"
+    )
 
 
 def _kebab(name: str) -> str:

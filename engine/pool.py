@@ -7,6 +7,8 @@ makes its own Pool.
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import shutil
 import socket
 import tempfile
@@ -17,7 +19,7 @@ from typing import Any
 
 from engine import wire
 from engine.call import FunctionCall, Output, Priority
-from engine.errors import EngineError, EngineUnavailable, RowCountMismatch
+from engine.errors import EngineError, EngineUnavailable, RError, RowCountMismatch
 from engine.evaluation import Evaluation, Formal, FunctionContract, RenderedBody
 from engine.failure import raise_failure
 from engine.frame import Frame
@@ -25,6 +27,8 @@ from engine.limits import Limits
 from engine.reply import as_list, evaluation, rendered
 from engine.unix_socket import short_path
 
+LEAST_ROOM_BYTES = 64 * 1024
+"""With less room than this left, a session could not be written."""
 READ_LIMITS = Limits(wall_s=60)
 """Limits of a read: rendering an object, listing a package."""
 
@@ -55,10 +59,15 @@ class Pool:
         Raises:
             CallRefused: the arguments cannot be read, or there is no such function or session.
             EvaluationTimeout, WorkerDied, EngineBusy, EngineUnavailable: as they say.
+            OSError: the session cannot be written; ENOSPC where the disk is full.
         """
         header = _evaluation_header(call, stage, outputs)
         header |= {"limits": limits.to_wire(), "priority": int(priority)}
-        answer, blobs = self._ask(header)
+        try:
+            answer, blobs = self._ask(header)
+        except RError:
+            _check_room(stage)
+            raise
         return evaluation(answer, blobs, call.function, stage)
 
     def evaluate_many(
@@ -247,6 +256,12 @@ def _alive(connection: socket.socket) -> bool:
         return True
     except OSError:
         return False
+
+
+def _check_room(stage: Path) -> None:
+    """R calls a full disk "error writing to connection": says it in the system's words instead."""
+    if shutil.disk_usage(stage).free < LEAST_ROOM_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(stage))
 
 
 def _evaluation_header(

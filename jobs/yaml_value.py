@@ -18,6 +18,8 @@ def yaml_value(written: Any) -> Value:
             raise ValueInvalid("'r' needs an R expression as text", 'for example: {r: "1:10"}')
         return Code(source)
     if isinstance(written, dict) and set(written) == {"env"}:
-        raise ValueInvalid("'env' is not supported yet", "read it in R with Sys.getenv()")
+        raise ValueInvalid(
+            "'env' is not supported yet", "let the R function read the secret from a file"
+        )
     value: Value = written
     return value

@@ -51,10 +51,6 @@ def _key_length(value: object) -> object:
     raise own_error(ValueInvalid("a session key has 13 to 64 digits", "a number, or auto"))
 
 
-def _undeclared(text: str) -> float | None:
-    return None if text == "off" else parse_duration(text)
-
-
 Size = Annotated[int, text_as(parse_size), text_schema("512 MB", "10 GB")]
 ProjectName = Annotated[str, text_as(_project_name), text_schema("scoring")]
 CatalogUrl = Annotated[
@@ -67,7 +63,6 @@ KeyLength = Annotated[
         {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 13, "maximum": 64}]}
     ),
 ]
-Undeclared = Annotated[float | None, text_as(_undeclared), text_schema("off", "10 minutes")]
 _EMPTY_GROUP = BeforeValidator(lambda value: {} if value is None else value)
 Count = Annotated[int, Field(ge=1, le=1024)]
 
@@ -87,13 +82,6 @@ class SessionSettings(Entry):
 class CacheSettings(Entry):
     """What is cached, and how much."""
 
-    undeclared_s: Undeclared = _setting(
-        "undeclared",
-        None,
-        "How long calls of functions that no job declares are cached; off runs each of them.",
-        shown="off",
-        unit="time",
-    )
     json_digits: Annotated[int, Field(ge=0, le=22)] = _setting(
         "json_digits",
         4,
@@ -122,7 +110,7 @@ class EngineSettings(Entry):
         "timeout_post", "90 seconds", "Longest time of a call made by POST."
     )
     timeout_get_s: PositiveDuration = _time(
-        "timeout_get", "60 seconds", "Longest time of a call made by GET."
+        "timeout_get", "60 seconds", "Longest time for reading an object: GET below /ocpu."
     )
     memory_bytes: Size = _size("memory", "4 GB", "Memory that one call may take.")
 

@@ -1,5 +1,7 @@
 """Wiring: the parts of Larder put together as the settings say."""
 
+from dataclasses import replace
+
 from engine.limits import Limits
 from engine.pool import Pool
 from jobs.evaluator import Evaluator
@@ -12,7 +14,8 @@ from larder.settings import Settings
 
 def open_pool(settings: Settings) -> Pool:
     """A client of the project's engine, which may not be there yet."""
-    return Pool(engine_socket(settings))
+    limits = replace(limits_of(settings), wall_s=settings.engine.timeout_get_s)
+    return Pool(engine_socket(settings), read_limits=limits)
 
 
 def open_pantry(settings: Settings, pool: Evaluator, jobs: JobSet) -> Pantry:

@@ -144,6 +144,11 @@ def test_infinite_recursion_is_an_error_of_r(engine: Engine) -> None:
     assert "nested too deeply" in message or "stack" in message
 
 
+def test_recursion_that_the_code_caught_is_no_error(engine: Engine) -> None:
+    code = "{try(traits::recursive(), silent = TRUE); 5}"
+    assert engine.json("eval", package="base", expr=code) == [5]
+
+
 def test_time_limit_kills_the_call(engine: Engine) -> None:
     with pytest.raises(EvaluationTimeout, match=r"0\.3 seconds"):
         engine.call("sleeps", limits=Limits(wall_s=0.3), seconds="60")

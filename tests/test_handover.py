@@ -16,7 +16,7 @@ from larder.welcome import suggestions
 
 
 def test_settings_survive_their_way_to_another_process(tmp_path: Path) -> None:
-    text = "preload: [MASS]\ncache: {undeclared: 10 minutes}\nengine: {memory: 512 MB}\n"
+    text = "preload: [MASS]\nsessions: {keep: 10 minutes}\nengine: {memory: 512 MB}\n"
     (tmp_path / "larder.yaml").write_text(text)
     variables = {"LARDER_PORT": "8123", "LARDER_CATALOG": "sqlite:////elsewhere/catalog.db"}
     settings = load_settings(tmp_path, environment=Environment(variables))

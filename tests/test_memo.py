@@ -1,4 +1,4 @@
-"""Replies remembered for a second: never longer, never for another request, never after a change."""
+"""Replies remembered for a second: never longer, nor for others, nor after a change."""
 
 from pathlib import Path
 from typing import Any

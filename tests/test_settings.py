@@ -34,7 +34,6 @@ def test_a_project_without_settings_has_the_defaults(tmp_path: Path) -> None:
     settings = load(tmp_path)
     assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8080, 2)
     assert settings.sessions.keep_s == 86400
-    assert settings.cache.undeclared_s is None
     assert settings.cache.json_digits == 4
     assert settings.cache.size_limit_bytes == 10 * 2**30
     assert settings.engine.memory_bytes == 4 * 2**30
@@ -55,10 +54,10 @@ def test_an_empty_file_and_empty_groups_say_nothing(tmp_path: Path) -> None:
 
 
 def test_words_become_numbers(tmp_path: Path) -> None:
-    text = "shutdown_grace: 5 s\ncache: {undeclared: 10 minutes}\nengine: {memory: 512 MB}"
+    text = "shutdown_grace: 5 s\nsessions: {keep: 10 minutes}\nengine: {memory: 512 MB}"
     settings = load(tmp_path, text)
     assert settings.shutdown_grace_s == 5
-    assert settings.cache.undeclared_s == 600
+    assert settings.sessions.keep_s == 600
     assert settings.engine.memory_bytes == 512 * 2**20
 
 
@@ -137,7 +136,7 @@ def test_session_keys_are_longer_beyond_loopback(
         ("name: a_b", "larder.yaml:1:7: 'a_b' cannot be the name of a project (letters, digits "),
         ("name: stats", "larder.yaml:1:7: 'stats' is the name of a package of R itself"),
         ("cache: {json_digits: 99}", "larder.yaml:1:22: 99 is too large; it must be at most 22"),
-        ("cache: {undeclared: of}", "larder.yaml:1:21: 'of' is no duration"),
+        ("sessions: {keep: of}", "larder.yaml:1:18: 'of' is no duration"),
         ("engine: {memory: 4}", "larder.yaml:1:18: expected text, found the number 4 (for exam"),
         ("engine: {memory: 4 XB}", "larder.yaml:1:18: '4 XB': 'XB' is no unit of size (did you "),
         ("sessions: {key_length: 12}", "larder.yaml:1:24: a session key has 13 to 64 digits"),

@@ -47,6 +47,7 @@ run_call <- function(call, frame) {
   handler <- evaluate::new_output_handler(
     value = function(value, visible = TRUE) {
       assign(".val", value, envir = frame)
+      state$nothing <- is.null(value) && !visible
       if (visible) show_value(value)
       invisible()
     },
@@ -55,10 +56,20 @@ run_call <- function(call, frame) {
       state$calls <- sys.calls()
     }
   )
+  .Internal(seterrmessage(""))
   output <- evaluate::evaluate(call, envir = frame, stop_on_error = 1L, output_handler = handler)
   failed <- Filter(function(part) inherits(part, "error"), output)
+  if (!length(failed) && isTRUE(state$nothing)) failed <- lost_error()
   if (length(failed)) state$error <- failed[[1L]]
   list(output = output, error = state$error, calls = state$calls)
+}
+
+# With its stacks used up, R has no room left to call the handler that would have noted the error;
+# it leaves no more than the message.
+lost_error <- function() {
+  message <- sub("^Error[^:]*: *", "", trimws(geterrmessage()))
+  exhausted <- "infinite recursion|C stack usage|stack overflow|nested too deeply"
+  if (grepl(exhausted, message)) list(simpleError(message))
 }
 
 # A plain list is only sketched, as OpenCPU does: printing a large one can take minutes.

@@ -11,6 +11,10 @@ load_project <- function(name, folder, state_folder) {
   on.exit(setwd(old))
   for (file in files) source_model(file, folder, namespace)
   exports <- Filter(function(n) is.function(get(n, namespace)), ls(namespace))
+  # Compiled here once; left to R, every child would compile them again at their third call.
+  for (name_of in exports) {
+    assign(name_of, compiler::cmpfun(get(name_of, namespace)), envir = namespace)
+  }
   path <- describe_project(name, state_folder)
   make_namespace(name, namespace, exports, path = path)
   attach_project(name, mget(exports, envir = namespace))
