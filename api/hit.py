@@ -152,11 +152,14 @@ async def _small_body(scope: Scope, receive: Receive) -> tuple[Body | None, Rece
 
     That gives the same body again; one that is not small is left where it is.
     """
-    headers = _headers(scope)
-    content_type = headers.get("content-type")
-    length = headers.get("content-length", "")
+    length, content_type = b"", None
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            length = value
+        elif name == b"content-type":
+            content_type = value.decode("latin-1")
     kind = (content_type or "").partition(";")[0].strip().lower()
-    if not length.isdecimal() or int(length) > SMALL_BYTES:
+    if not length.isdigit() or int(length) > SMALL_BYTES:
         return None, receive
     if int(length) and kind not in (FORM, "application/json"):
         return None, receive
