@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -187,3 +188,21 @@ def test_killed_server_goes_on_where_it_was(tmp_path: Path) -> None:
     # Only what R had been given and had not answered when the power went: one batch per child.
     assert len(again) <= 2 * BATCH
     assert max(times.values()) == 2 if again else True
+
+
+def test_concurrent_misses_of_all_workers_share_one_evaluation(server: Server) -> None:
+    with server.client() as client:
+        before = client.get("/readyz").json()["calls"]
+
+    def ask(_: int) -> tuple[int, str]:
+        with server.client() as client:  # its own connection: either worker may get it
+            params = {"treatment": "Cont", "prewt": 61.25}
+            answer = client.get("/v1/results/weight_gain", params=params)
+            return answer.status_code, answer.text
+
+    with ThreadPoolExecutor(16) as threads:
+        answers = set(threads.map(ask, range(32)))
+    assert len(answers) == 1
+    assert next(iter(answers))[0] == 200
+    with server.client() as client:
+        assert client.get("/readyz").json()["calls"] == before + 1
