@@ -14,8 +14,16 @@ from api.body import Body, receive_body
 from api.errors import ApiError, ClientGone, NotAllowed, NotFound, status_of
 from api.ocpu_files import serve_path
 from api.ocpu_library import library
-from api.ocpu_objects import CALL_CACHE, only_reads, redirect, with_slash
-from api.ocpu_request import OcpuRequest, read_request
+from api.ocpu_manual import documentation
+from api.ocpu_objects import (
+    CALL_CACHE,
+    LIBRARY_CACHE,
+    listing,
+    only_reads,
+    redirect,
+    with_slash,
+)
+from api.ocpu_request import MOUNT, OcpuRequest, read_request
 from api.ocpu_session import sessions
 from api.reply import Reply, text
 from api.services import Services
@@ -28,7 +36,7 @@ log = logging.getLogger(__name__)
 METHODS = "POST, GET, HEAD, OPTIONS, DELETE"
 TEST_PAGES = Path(__file__).parent / "static" / "ocpu-test"
 TEST_CACHE = ("Cache-Control", "max-age=31536000, public")
-FORMAT_REFUSALS = {"unknown_format": 404}
+REFUSALS = {"unknown_format": 404, "topic_not_found": 404}
 
 Handler = Callable[[OcpuRequest, list[str], Services], Reply]
 
@@ -87,7 +95,7 @@ class OcpuApp:
         except ApiError as error:
             return text(status_of(error), f"{error}\n")
         except CallRefused as error:
-            return text(FORMAT_REFUSALS.get(error.kind, status_of(error)), f"{error.text}\n")
+            return text(REFUSALS.get(error.kind, status_of(error)), f"{error.text}\n")
         except RError as error:
             return text(status_of(error), f"{error.text}\n")
         except (EngineError, CacheError, JobError) as error:
@@ -105,6 +113,9 @@ class OcpuApp:
             "tmp": sessions,
             "test": _test,
             "info": _info,
+            "doc": _doc,
+            "apps": _apps,
+            "github": _github,
         }
         handler = top.get(parts[0])
         if handler is None:
@@ -139,6 +150,25 @@ def _allowed(request: OcpuRequest) -> str:
     parts = request.parts
     called = len(parts) > 3 and parts[0] in ("library", "lib", "tmp") and parts[2] == "R"
     return "GET, HEAD, POST, OPTIONS" if called else "GET, HEAD, OPTIONS"
+
+
+def _doc(request: OcpuRequest, parts: list[str], services: Services) -> Reply:
+    return documentation(request, parts, services).with_headers(LIBRARY_CACHE)
+
+
+def _apps(request: OcpuRequest, parts: list[str], _services: Services) -> Reply:
+    """None is installed: installing from GitHub is not built yet."""
+    if len(parts) >= 2:
+        raise NotFound(f"Github App {parts[0]}/{parts[1]} not installed on this server")
+    only_reads(request)
+    return listing([]) if request.has_slash else with_slash(request)
+
+
+def _github(request: OcpuRequest, _parts: list[str], _services: Services) -> Reply:
+    """Redirects to the name of today; this redirect alone keeps the query, as OpenCPU's does."""
+    url = request.url(request.path.replace("/github", "/apps", 1)) + request.query_text
+    text = f"The {MOUNT}/github/ API has been renamed to {MOUNT}/apps/\n"
+    return Reply(302, text.encode(), None, (("Location", url),))
 
 
 def _test(request: OcpuRequest, parts: list[str], _services: Services) -> Reply:

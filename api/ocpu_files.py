@@ -15,9 +15,8 @@ TYPES = {
     # What R's package mime says where Python's table differs: clients of OpenCPU see these.
     ".r": "text/plain",
     ".rmd": "text/x-markdown",
-    ".md": "text/x-markdown",
+    ".md": "text/markdown",
     ".rnw": "text/x-sweave",
-    ".brew": "text/plain",
     ".csv": "text/csv",
     ".js": "application/javascript",
     ".rds": "application/octet-stream",

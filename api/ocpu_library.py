@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.errors import NotAllowed
 from api.ocpu_call import call_function
 from api.ocpu_files import package_file
+from api.ocpu_manual import html_pages, manual
 from api.ocpu_objects import (
     LIBRARY_CACHE,
     listing,
@@ -49,6 +50,10 @@ def _library(request: OcpuRequest, parts: list[str], services: Services) -> Repl
     if section == "info":
         only_reads(request)
         return text(200, services.pool.read("package_information", package=package)["text"])
+    if section == "man":
+        return manual(request, package, rest, services)
+    if section == "html":
+        return html_pages(request, package, rest, services)
     only_reads(request)
     return package_file(request, package, parts[1:], services)
 

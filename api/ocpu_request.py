@@ -18,13 +18,15 @@ class OcpuRequest:
     """Plain values of one request.
 
     `path` is what follows the mount, unescaped once, double slashes made single (in one pass, as
-    OpenCPU does); `parts` are its segments; `query` the options of a format, by name.
+    OpenCPU does); `parts` are its segments; `query` the options of a format, by name, and
+    `query_text` the query as it came, with its question mark.
     """
 
     method: str
     path: str
     base_url: str
     query: dict[str, str] = field(default_factory=dict)
+    query_text: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     body: Body = field(default_factory=Body)
 
@@ -61,6 +63,7 @@ def read_request(scope: Scope, body: Body) -> OcpuRequest:
         path=path,
         base_url=f"{scope.get('scheme', 'http')}://{host}{MOUNT}",
         query=dict(form_pairs(scope["query_string"])),
+        query_text=f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "",
         headers=headers,
         body=body,
     )

@@ -45,6 +45,10 @@ operations <- list(
   list_packages = function(request) list(names = list_packages()),
   list_objects = function(request) list(names = list_objects(request$package)),
   list_data = function(request) list(names = list_data(request$package)),
+  list_topics = function(request) list(names = list_topics(request$package)),
+  find_topic = function(request) list(topic = find_topic(request$package, request$topic)),
+  render_topic = function(request) render_topic(request$package, request$topic, request$format),
+  doc_folder = function(request) list(path = R.home("doc")),
   package_information = function(request) list(text = package_information(request$package)),
   describe_function = function(request) {
     list(formals = describe_function(request$package, request$name))
