@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from api.arguments import Arguments, read_arguments
+from api.ocpu_files import package_folder, path_below
 from api.ocpu_kept import answer_kept
 from api.ocpu_objects import options_of
 from api.ocpu_replies import call_reply
 from api.ocpu_request import OcpuRequest
 from api.reply import Reply
 from api.services import Services
-from engine.call import FunctionCall, Output, Priority
+from engine.call import Argument, FunctionCall, Output, Priority
 from jobs.call import Call
 from jobs.errors import CallFailed
 
@@ -45,6 +46,20 @@ def call_function(
             if found is not None:
                 return answer_kept(request, services, call, found, output)
         return _run(request, services, Call(f"{package}::{name}", {}, target, given.place), output)
+
+
+def call_script(request: OcpuRequest, services: Services, package: str, parts: list[str]) -> Reply:
+    """Runs a script or document of a package; its fields are plain text, its outputs files."""
+    path = path_below(package_folder(package, services), parts)
+    with _upload_folder(services) as folder:
+        given = read_arguments(request.body, folder)
+        texts = tuple(
+            Argument(argument.name, "text", argument.value) for argument in given.arguments
+        )
+        target = FunctionCall(package, path.name, texts, given.body, script=str(path))
+        return _run(
+            request, services, Call(f"{package}::{path.name}", {}, target, given.place), None
+        )
 
 
 def kept_call(function: str, given: Arguments, target: FunctionCall) -> Call:

@@ -37,11 +37,7 @@ def serve_path(request: OcpuRequest, root: Path, parts: list[str]) -> Reply:
     Raises:
         BadRequest: there is no such file, or the path leads out of the root.
     """
-    name = "/".join(parts)
-    root = root.resolve()
-    path = (root / name).resolve()
-    if not path.is_relative_to(root):
-        raise BadRequest(f"Path {name} is not in this folder")
+    path = path_below(root, parts)
     if path.is_dir():
         if not request.has_slash:
             return with_slash(request)
@@ -49,12 +45,30 @@ def serve_path(request: OcpuRequest, root: Path, parts: list[str]) -> Reply:
         if not index.is_file():
             return listing(child.name for child in path.iterdir() if child.name[0] != ".")
         path = index
-    if not path.is_file():
-        raise BadRequest(f"File not found: {name}")
     return Reply(200, path.read_bytes(), media_type_of(path))
+
+
+def path_below(root: Path, parts: list[str]) -> Path:
+    """Returns the path of something that is there, below `root`.
+
+    Raises:
+        BadRequest: it is not there, or the path leads out of the root.
+    """
+    name = "/".join(parts)
+    root = root.resolve()
+    path = (root / name).resolve()
+    if not path.is_relative_to(root):
+        raise BadRequest(f"Path {name} is not in this folder")
+    if not path.exists():
+        raise BadRequest(f"File not found: {name}")
+    return path
+
+
+def package_folder(package: str, services: Services) -> Path:
+    """Returns where a package is installed."""
+    return Path(services.pool.read("find_package", package=package)["path"])
 
 
 def package_file(request: OcpuRequest, package: str, parts: list[str], services: Services) -> Reply:
     """Returns a file of an installed package."""
-    root = Path(services.pool.read("find_package", package=package)["path"])
-    return serve_path(request, root, parts)
+    return serve_path(request, package_folder(package, services), parts)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from api.errors import NotAllowed
-from api.ocpu_call import call_function
+from api.ocpu_call import call_function, call_script
 from api.ocpu_files import package_file
 from api.ocpu_manual import html_pages, manual
 from api.ocpu_objects import (
@@ -37,23 +39,11 @@ def _library(request: OcpuRequest, parts: list[str], services: Services) -> Repl
         return _object(request, package, [name, *parts[1:]], services)
     if len(parts) == 1:
         return _package(request, package, services)
-    section, rest = parts[1], parts[2:]
-    if section == "R":
-        if rest:
-            return _object(request, package, rest, services)
-        return _names(request, "list_objects", package, services)
-    if section == "data":
-        only_reads(request)
-        if rest:
-            return _data(request, package, rest, services)
-        return _names(request, "list_data", package, services)
-    if section == "info":
-        only_reads(request)
-        return text(200, services.pool.read("package_information", package=package)["text"])
-    if section == "man":
-        return manual(request, package, rest, services)
-    if section == "html":
-        return html_pages(request, package, rest, services)
+    section = SECTIONS.get(parts[1])
+    if section is not None:
+        return section(request, package, parts[2:], services)
+    if request.method == "POST":
+        return call_script(request, services, package, parts[1:])
     only_reads(request)
     return package_file(request, package, parts[1:], services)
 
@@ -71,6 +61,24 @@ def _names(request: OcpuRequest, operation: str, package: str, services: Service
     if not request.has_slash:
         return with_slash(request)
     return listing(services.pool.names(operation, package=package))
+
+
+def _objects(request: OcpuRequest, package: str, rest: list[str], services: Services) -> Reply:
+    if rest:
+        return _object(request, package, rest, services)
+    return _names(request, "list_objects", package, services)
+
+
+def _data_sets(request: OcpuRequest, package: str, rest: list[str], services: Services) -> Reply:
+    only_reads(request)
+    if rest:
+        return _data(request, package, rest, services)
+    return _names(request, "list_data", package, services)
+
+
+def _information(request: OcpuRequest, package: str, _rest: list[str], services: Services) -> Reply:
+    only_reads(request)
+    return text(200, services.pool.read("package_information", package=package)["text"])
 
 
 def _object(request: OcpuRequest, package: str, rest: list[str], services: Services) -> Reply:
@@ -93,3 +101,13 @@ def _data(request: OcpuRequest, package: str, rest: list[str], services: Service
         return redirect(request, f"{request.path.rstrip('/')}/print")
     fields = {"package": package, "name": name, "format": rest[1], "options": options_of(request)}
     return rendered(services.pool.render("render_data", fields))
+
+
+Section = Callable[[OcpuRequest, str, list[str], Services], Reply]
+SECTIONS: dict[str, Section] = {
+    "R": _objects,
+    "data": _data_sets,
+    "info": _information,
+    "man": manual,
+    "html": html_pages,
+}

@@ -56,7 +56,8 @@ class FunctionCall:
     """A function of a package, or one stored in a session, with its arguments.
 
     `body` is a whole request body whose fields are the arguments: kind `json` with its text, or
-    `rds` and `pb` with the name of a file in `.inputs`.
+    `rds` and `pb` with the name of a file in `.inputs`. `script` is the path of a script or
+    document to run instead of a function; its arguments are text.
     """
 
     package: str | None
@@ -65,11 +66,12 @@ class FunctionCall:
     body: Argument | None = None
     seed: int | None = None
     session_key: str | None = None
+    script: str | None = None
 
     def to_wire(self) -> dict[str, Any]:
         """Returns the request that the R side reads."""
         wire: dict[str, Any] = {
-            "operation": "evaluate",
+            "operation": "evaluate" if self.script is None else "script",
             "name": self.function,
             "arguments": [argument.to_wire() for argument in self.arguments],
         }
@@ -79,6 +81,8 @@ class FunctionCall:
             wire["session_key"] = self.session_key
         if self.body is not None:
             wire["body"] = self.body.to_wire()
+        if self.script is not None:
+            wire["script"] = self.script
         if self.seed is not None:
             wire["seed"] = self.seed
         return wire

@@ -206,3 +206,22 @@ def test_concurrent_misses_of_all_workers_share_one_evaluation(server: Server) -
     assert next(iter(answers))[0] == 200
     with server.client() as client:
         assert client.get("/readyz").json()["calls"] == before + 1
+
+
+def test_script_of_a_package_never_leaves_it(server: Server) -> None:
+    with server.client() as client:
+        up = "..%2F" * 8
+        answer = client.post(f"/ocpu/library/MASS/scripts/{up}etc%2Fpasswd")
+        assert answer.status_code == 400
+        assert "root:" not in answer.text
+        answer = client.post("/ocpu/library/knitr/examples/knitr-minimal.Rnw")
+        assert answer.status_code in (201, 400)
+        assert answer.status_code == 201 or "needs LaTeX" in answer.text
+
+
+def test_help_of_the_project_is_a_clear_404(server: Server) -> None:
+    with server.client() as client:
+        assert client.get("/ocpu/library/scoring/man/").status_code == 200
+        answer = client.get("/ocpu/library/scoring/man/gain/text")
+        assert answer.status_code == 404
+        assert "No documentation for 'gain'" in answer.text

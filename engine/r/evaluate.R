@@ -42,11 +42,13 @@ find_function <- function(request) {
   list(name = name, fun = fun)
 }
 
-run_call <- function(call, frame) {
+# Evaluates a call, or source text a statement after the other, whose values are printed but not
+# kept (`keep_value`).
+run_call <- function(input, frame, keep_value = TRUE) {
   state <- new.env()
   handler <- evaluate::new_output_handler(
     value = function(value, visible = TRUE) {
-      assign(".val", value, envir = frame)
+      if (keep_value) assign(".val", value, envir = frame)
       state$nothing <- is.null(value) && !visible
       if (visible) show_value(value)
       invisible()
@@ -57,7 +59,7 @@ run_call <- function(call, frame) {
     }
   )
   .Internal(seterrmessage(""))
-  output <- evaluate::evaluate(call, envir = frame, stop_on_error = 1L, output_handler = handler)
+  output <- evaluate::evaluate(input, envir = frame, stop_on_error = 1L, output_handler = handler)
   failed <- Filter(function(part) inherits(part, "error"), output)
   if (!length(failed) && isTRUE(state$nothing)) failed <- lost_error()
   if (length(failed)) state$error <- failed[[1L]]

@@ -3,6 +3,7 @@
 
 operations <- list(
   evaluate = function(request) evaluate_request(request),
+  script = function(request) evaluate_script(request),
   rows = function(request) evaluate_rows(request),
   render_object = function(request) {
     render(find_object(request$package, request$name), request$name, request$format, request$options)
