@@ -16,4 +16,11 @@ described <- function() list(
   at = as.POSIXct("2026-11-23 05:00:00", tz = "UTC"), kind = factor(c("u", "v")),
   grid = matrix(1:4, 2), table = data.frame(a = 1:2, b = c("x", NA)), big = c(a = 1, b = Inf)
 )
-leaves_background_process <- function(file) system(paste0("(sleep 0.3; touch ", shQuote(file), ")"), wait = FALSE)
+leaves_background_process <- function() {
+  system("sleep 600 >/dev/null 2>&1 & echo $!", intern = TRUE)
+}
+meets <- function(folder, name, n) {
+  file.create(file.path(folder, name))
+  while (length(list.files(folder)) < n) Sys.sleep(0.01)
+  name
+}
