@@ -20,7 +20,8 @@ SLOW_PROJECT = {
     "models/slow.R": """
 # Notes which rows it was given, then takes its time: tests count what was computed twice.
 scored <- function(newdata) {
-  cat(newdata$id, file = "LOG", sep = "\\n", append = TRUE)
+  # One write a batch: two children append to the same file.
+  cat(paste0(newdata$id, "\\n", collapse = ""), file = "LOG", append = TRUE)
   Sys.sleep(0.15)
   data.frame(score = newdata$x * 2)
 }
