@@ -1,8 +1,9 @@
 """The hit path: prepared answers straight from the cache, before FastAPI and without threads.
 
-One bare ASGI callable outermost. A request is remembered by its method, path, query and body, so
-that the same request again skips reading its arguments; whether its answer is still good is asked
-of the cache each time. Whatever cannot be answered at once goes on to the application.
+One bare ASGI callable outermost. The reply to a whole request is remembered for the rest of the
+second (api/memo.py); what a request asks, by its path, query and body, for as long as definitions
+stay, and then the cache is asked whether the answer is still good. Whatever cannot be answered at
+once goes on to the application.
 """
 
 from __future__ import annotations

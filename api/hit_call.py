@@ -13,6 +13,7 @@ from api.caching import Directives
 from api.obtain import Ready, ready
 from api.ocpu_call import SHORTCUTS, kept_call
 from api.ocpu_kept import kept_reply, label_of
+from api.ocpu_objects import options_of
 from api.ocpu_request import OcpuRequest, read_request
 from api.services import Services
 from cache.entry import Entry
@@ -40,7 +41,7 @@ class CallRequest:
     def _usable(self, entry: Entry) -> bool:
         if self.output is None:
             return entry.session_key is not None
-        return label_of(self.output, self.request.query) in entry.bodies
+        return label_of(self.output, dict(options_of(self.request))) in entry.bodies
 
 
 def read_call(scope: Scope, body: Body, services: Services) -> CallRequest | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from api.errors import NotAllowed
 from api.ocpu_request import OcpuRequest
-from api.reply import TEXT, Reply, text
+from api.reply import Reply, text
 from engine.evaluation import RenderedBody
 
 LIBRARY_CACHE = ("Cache-Control", "max-age=86400, public")
@@ -49,16 +49,3 @@ def only_reads(request: OcpuRequest) -> None:
 def options_of(request: OcpuRequest) -> Mapping[str, str]:
     """Returns the options of a format; a name without a value is left out."""
     return {name: value for name, value in request.query.items() if value != ""}
-
-
-__all__ = [
-    "CALL_CACHE",
-    "LIBRARY_CACHE",
-    "TEXT",
-    "listing",
-    "only_reads",
-    "options_of",
-    "redirect",
-    "rendered",
-    "with_slash",
-]

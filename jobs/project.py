@@ -61,10 +61,6 @@ class Project:
             raise JobNotFound(name, nearest(name, self.jobs))
         return self.jobs[name]
 
-    def jobs_of(self, function: str) -> tuple[Job, ...]:
-        """The jobs that declare the function "package::name", in the order read."""
-        return tuple(job for job in self.jobs.values() if job.qualified == function)
-
 
 @dataclass(frozen=True)
 class Reading:

@@ -1,81 +1,23 @@
 """Prepared answers over HTTP, from an application whose R and catalog must not be touched."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import anyio
-import httpx
 import pytest
 from fakes import FakePool, NoPool
-from serving import EXAMPLE, wait_until
+from prepared import ask, example_jobs, keep
+from serving import wait_until
 
-from api.app import create_app
-from api.services import Services
-from cache.body import Body
-from cache.clock import utcnow
 from cache.entry import Entry
-from jobs.job_set import JobSet
 from jobs.pantry import Pantry
-from jobs.project import load_project
 
 QUERY = "/v1/results/weight_gain?treatment=CBT&prewt=80"
 URL = "/ocpu/library/scoring/R/gain"
 
 
-class NoCatalog:
-    """A catalog that must not be asked."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise AssertionError(f"the catalog was asked: {name}")
-
-
 @pytest.fixture
 def pantry(tmp_path: Path) -> Pantry:
     return Pantry(tmp_path, NoPool(), example_jobs())  # type: ignore[arg-type]
-
-
-def example_jobs() -> JobSet:
-    return JobSet(load_project(EXAMPLE, name="scoring", timezone="UTC").jobs.values())
-
-
-def keep(pantry: Pantry, *, age_s: float = 0, **bodies: bytes) -> Entry:
-    job = pantry.jobs.job("weight_gain")
-    arguments = job.arguments_from_query([("treatment", "CBT"), ("prewt", "80")])
-    computed_at = utcnow() - timedelta(seconds=age_s)
-    fresh_until, stale_until, keep_until = job.freshness.until(computed_at)
-    entry = Entry(
-        cache_key=job.cache_key(arguments),
-        function=job.qualified,
-        job=job.name,
-        version="v1",
-        session_key="x0123456789abcd",
-        arguments={"treatment": "CBT", "prewt": 80, "level": 0.95},
-        computed_at=computed_at,
-        duration_s=0.1,
-        fresh_until=fresh_until,
-        stale_until=stale_until,
-        keep_until=keep_until,
-        pinned=True,
-        tags=(),
-        seed=None,
-        bodies={name: Body.of(content, "application/json") for name, content in bodies.items()},
-        listing=("R/.val", "stdout"),
-    )
-    pantry.store.put(entry)
-    return entry
-
-
-def ask(pantry: Pantry, tmp_path: Path, method: str, url: str, **options: Any) -> httpx.Response:
-    services = Services(pantry, NoPool(), pantry.sessions, tmp_path)  # type: ignore[arg-type]
-    services._facts = (1e12, {"version": "R version 4", "locale": "C.UTF-8"})
-    transport = httpx.ASGITransport(create_app(services, NoCatalog()))  # type: ignore[arg-type]
-
-    async def asked() -> httpx.Response:
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await client.request(method, url, **options)
-
-    return anyio.run(asked)
 
 
 def test_result_is_answered_without_r_and_sql(pantry: Pantry, tmp_path: Path) -> None:

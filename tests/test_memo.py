@@ -1,25 +1,17 @@
 """Replies remembered for a second: never longer, nor for others, nor after a change."""
 
 from pathlib import Path
-from typing import Any
 
 import anyio
 import httpx
 import pytest
 from fakes import NoPool
-from serving import EXAMPLE
+from prepared import application, example_jobs, keep
 
-from api.app import create_app
 from api.memo import Key, ReplyMemo
 from api.reply import Reply
-from api.services import Services
-from cache.body import Body
-from cache.clock import utcnow
-from cache.entry import Entry
 from cache.generations import Generations
-from jobs.job_set import JobSet
 from jobs.pantry import Pantry
-from jobs.project import load_project
 
 FUNCTION = "scoring::gain"
 
@@ -79,43 +71,14 @@ def test_any_header_makes_another_request(generations: Generations) -> None:
 
 
 def test_every_answer_of_a_worker_is_the_newest(tmp_path: Path) -> None:
-    jobs = load_project(EXAMPLE, name="scoring", timezone="UTC").jobs.values()
-    pantry = Pantry(tmp_path, NoPool(), JobSet(jobs))  # type: ignore[arg-type]
-    job = pantry.jobs.job("weight_gain")
-    arguments = job.arguments_from_query([("treatment", "CBT"), ("prewt", "80")])
-
-    def keep(number: int) -> None:
-        now = utcnow()
-        fresh_until, stale_until, keep_until = job.freshness.until(now)
-        facts: dict[str, Any] = {"function": job.qualified, "job": job.name, "version": "v1"}
-        body = Body.of(b"%d" % number, "application/json")
-        entry = Entry(
-            cache_key=job.cache_key(arguments),
-            session_key=None,
-            arguments={},
-            computed_at=now,
-            duration_s=0.1,
-            fresh_until=fresh_until,
-            stale_until=stale_until,
-            keep_until=keep_until,
-            pinned=True,
-            tags=(),
-            seed=None,
-            bodies={"exact": body, "json": body},
-            listing=(),
-            **facts,
-        )
-        pantry.store.put(entry)
-        pantry.generations.bump(job.qualified)
+    pantry = Pantry(tmp_path, NoPool(), example_jobs())  # type: ignore[arg-type]
 
     async def ask_while_it_changes() -> None:
-        services = Services(pantry, NoPool(), pantry.sessions, tmp_path)  # type: ignore[arg-type]
-        services._facts = (1e12, {"version": "R version 4", "locale": "C.UTF-8"})
-        app = create_app(services, NoPool())  # type: ignore[arg-type]
-        transport = httpx.ASGITransport(app)
+        transport = httpx.ASGITransport(application(pantry, tmp_path))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             for number in range(50):
-                keep(number)
+                keep(pantry, exact=b"%d" % number, json=b"%d" % number)
+                pantry.generations.bump(FUNCTION)
                 for _ in range(3):
                     got = await client.get("/v1/results/weight_gain?treatment=CBT&prewt=80")
                     assert got.json() == number

@@ -97,10 +97,9 @@ def test_a_function_is_named_with_its_package(tmp_path: Path, function: str, hin
     assert problem.hint == hint
 
 
-def test_jobs_are_found_by_name_and_by_function(tmp_path: Path) -> None:
+def test_jobs_are_found_by_name(tmp_path: Path) -> None:
     project = load_project(write(tmp_path, a=GOOD))
     assert project.job("good").qualified == "a.b::f"
-    assert project.jobs_of("a.b::f") == (project.jobs["good"],)
     with pytest.raises(JobNotFound, match="did you mean 'good'"):
         project.job("goood")
 
