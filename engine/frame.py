@@ -1,13 +1,14 @@
-r"""Data frames exchanged with R, one file a column, so that no cell passes through Python code.
+"""Data frames exchanged with R as one file of buffers: no number passes through Python code.
 
-Numbers are the bytes that R holds; strings are one line each, `\` and line ends escaped, a missing
-one is `\N`. Missing numbers: NaN in a double, R's own NA (-2**31) in an integer or logical.
+A column's buffers follow each other, each padded to eight bytes (engine/r/columns.R). Numbers are
+the bytes that R holds; a column of strings is their sizes in bytes, then their UTF-8. Missing:
+NaN in a double, R's own NA (-2**31) in an integer, a logical or a string's size.
 """
 
 from __future__ import annotations
 
 import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -45,55 +46,73 @@ class Frame:
         """The number of rows."""
         return len(next(iter(self.columns.values())).values) if self.columns else 0
 
-    def write(self, folder: Path) -> list[dict[str, Any]]:
-        """Writes one file per column into `folder`; returns what R needs to read them."""
-        folder.mkdir(parents=True, exist_ok=True)
-        described = []
-        for index, (name, column) in enumerate(self.columns.items()):
-            file = f"column{index}"
-            (folder / file).write_bytes(_encode(column))
-            described.append({"name": name, "kind": column.kind, "file": file, "rows": self.rows})
-        return described
+    def write(self, path: Path) -> list[dict[str, Any]]:
+        """Writes the columns into one file; returns what R needs to read them."""
+        with path.open("wb") as file:
+            for column in self.columns.values():
+                for buffer in _buffers(column):
+                    file.write(buffer)
+                    file.write(bytes(padding(len(buffer))))
+        return [
+            {"name": name, "kind": column.kind, "rows": self.rows}
+            for name, column in self.columns.items()
+        ]
 
     @classmethod
-    def read(cls, folder: Path, described: Sequence[Mapping[str, Any]]) -> Frame:
-        """Returns the frame that R wrote into `folder`."""
+    def read(cls, path: Path, described: Sequence[Mapping[str, Any]]) -> Frame:
+        """Returns the frame that R wrote."""
+        content = Cursor(memoryview(path.read_bytes()))
         return cls(
             {
-                item["name"]: Column(item["kind"], _decode(item["kind"], folder / item["file"]))
+                item["name"]: Column(item["kind"], _values(item["kind"], item["rows"], content))
                 for item in described
             }
         )
 
 
-def _encode(column: Column) -> bytes:
-    if column.kind == "string":
-        return "".join(f"{_escape(value)}\n" for value in column.values).encode()
-    code = "d" if column.kind == "double" else "i"
-    return array.array(code, column.values).tobytes()
+class Cursor:
+    """Takes buffers from the content of a file, one after the other."""
+
+    def __init__(self, content: memoryview) -> None:
+        self._content = content
+        self._at = 0
+
+    def take(self, size: int) -> memoryview:
+        """Returns the next `size` bytes, and goes on behind their padding."""
+        start = self._at
+        self._at += size + padding(size)
+        return self._content[start : start + size]
 
 
-def _decode(kind: ColumnKind, path: Path) -> Sequence[Any]:
-    content = path.read_bytes()
-    if kind == "string":
-        return [_unescape(line) for line in content.decode().split("\n")[:-1]]
+def padding(size: int) -> int:
+    """Returns how many bytes follow a buffer of `size`."""
+    return -size % 8
+
+
+def _buffers(column: Column) -> Iterator[bytes]:
+    if column.kind == "double":
+        yield array.array("d", column.values).tobytes()
+    elif column.kind == "string":
+        encoded = [None if value is None else value.encode() for value in column.values]
+        sizes = [NA_INTEGER if value is None else len(value) for value in encoded]
+        yield array.array("i", sizes).tobytes()
+        yield b"".join(value for value in encoded if value is not None)
+    else:
+        yield array.array("i", column.values).tobytes()
+
+
+def _values(kind: ColumnKind, rows: int, content: Cursor) -> Sequence[Any]:
     values = array.array("d" if kind == "double" else "i")
-    values.frombytes(content)
-    return values
+    values.frombytes(content.take(rows * values.itemsize))
+    return list(_strings(values, content)) if kind == "string" else values
 
 
-def _escape(value: str | None) -> str:
-    if value is None:
-        return "\\N"
-    if "\\" in value or "\n" in value or "\r" in value:
-        return value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-    return value
-
-
-def _unescape(line: str) -> str | None:
-    if "\\" not in line:
-        return line
-    if line == "\\N":
-        return None
-    parts = line.split("\\\\")
-    return "\\".join(part.replace("\\n", "\n").replace("\\r", "\r") for part in parts)
+def _strings(sizes: array.array[int], content: Cursor) -> Iterator[str | None]:
+    text = bytes(content.take(sum(size for size in sizes if size != NA_INTEGER)))
+    start = 0
+    for size in sizes:
+        if size == NA_INTEGER:
+            yield None
+        else:
+            yield text[start : start + size].decode()
+            start += size

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
-from engine.evaluation import BodyError, Evaluation, RenderedBody
+from engine.errors import CallRefused
+from engine.evaluation import BodyError, Evaluation, Headers, RenderedBody
 
 MANIFEST_FORMAT = 1
 TEXTS = ("messages", "stdout", "warnings", "source", "console")
@@ -24,11 +27,43 @@ def as_list(value: Any) -> list[Any]:
 
 
 def rendered(answer: dict[str, Any], blobs: Sequence[bytes]) -> RenderedBody:
-    """Returns the body that a rendering operation answered."""
-    headers: tuple[tuple[str, str], ...] = ()
-    if answer.get("file"):
-        headers = (("Content-Disposition", f"attachment;filename={answer['file']}"),)
-    return RenderedBody(_content(answer["body"], blobs), answer["type"], headers)
+    """Returns the body that a rendering operation answered.
+
+    Raises:
+        CallRefused: the columns of a data frame cannot be written in the format asked for.
+    """
+    if answer.get("arrow"):
+        return _arrow(answer, blobs)
+    return RenderedBody(
+        _content(answer["body"], blobs), answer["type"], _attachment(answer.get("file"))
+    )
+
+
+def _arrow(answer: dict[str, Any], blobs: Sequence[bytes]) -> RenderedBody:
+    # Here, as the forking parent imports this module and has no use for Arrow and its threads.
+    from engine.arrow_body import FORMATS, arrow_body  # noqa: PLC0415
+
+    kind = FORMATS[answer["arrow"]]
+    body = answer["body"]
+    content = arrow_body(
+        answer["arrow"],
+        Path(body["file"]) if "file" in body else blobs[body["blob"]],
+        as_list(answer["columns"]),
+        answer.get("options") or {},
+    )
+    file = f"{answer['file']}.{kind.extension}"
+    return RenderedBody(content, kind.media_type, _attachment(file))
+
+
+def _attachment(file: str | None) -> Headers:
+    """Returns the header that names a download, as OpenCPU writes it where the name is plain."""
+    if not file:
+        return ()
+    if re.fullmatch(r"[!#$&+.^_`|~0-9A-Za-z@()-]+", file):
+        value = f"attachment;filename={file}"
+    else:
+        value = f"attachment;filename*=UTF-8''{quote(file, safe='')}"
+    return (("Content-Disposition", value),)
 
 
 def evaluation(
@@ -39,8 +74,11 @@ def evaluation(
     for label, body in (answer.get("bodies") or {}).items():
         if "error" in body:
             body_errors[label] = BodyError(body["error"], body.get("kind") or "r_error")
-        else:
+            continue
+        try:
             bodies[label] = rendered(body, blobs)
+        except CallRefused as refusal:
+            body_errors[label] = BodyError(refusal.text, refusal.kind)
     shutil.rmtree(stage / ".bodies", ignore_errors=True)
     shutil.rmtree(stage / ".inputs", ignore_errors=True)
     manifest = _manifest(answer, function)

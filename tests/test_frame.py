@@ -2,11 +2,14 @@
 
 import math
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from serving import ROOT
 
 from engine.frame import NA_INTEGER, Column, Frame
 from engine.sources import Sources
@@ -14,7 +17,8 @@ from engine.wire import pack
 
 
 def round_trip(folder: Path, frame: Frame) -> Frame:
-    return Frame.read(folder, frame.write(folder))
+    path = folder / "frame"
+    return Frame.read(path, frame.write(path))
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -42,6 +46,12 @@ def test_numbers_come_back_with_what_is_missing(tmp_path: Path) -> None:
     assert back.columns["d"].plain() == [0.1, None, math.inf]
     assert back.columns["i"].plain() == [1, None, -3]
     assert back.columns["l"].plain() == [True, None, False]
+
+
+def test_arrow_stays_out_of_the_forking_parent() -> None:
+    # It would bring its threads into a process that forks.
+    code = "import sys, engine.parent; sys.exit('pyarrow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_message_names_the_lengths_of_its_parts() -> None:
