@@ -33,6 +33,22 @@ def tree_cpu_s(pid: int) -> float:
     return total
 
 
+def reset_peak_memory(pid: int) -> int:
+    """Forgets the peak so far; the bytes that a process has in memory now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    return _memory(pid, "VmRSS")
+
+
+def peak_memory(pid: int) -> int:
+    """The most bytes that a process has had in memory since."""
+    return _memory(pid, "VmHWM")
+
+
+def _memory(pid: int, name: str) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
 def descendants(pid: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():

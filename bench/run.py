@@ -18,29 +18,36 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import call, grid, hit, rows
+from bench import call, grid, hit, rows, upload
 from bench.figures import Figure, table
 from bench.processes import cores
 from bench.project import Jobs, make_project, open_jobs
 from bench.server import Server, serve
 
-MEASUREMENTS = ("hit", "call", "grid", "rows")
-NEEDED = {"hit": ("nginx", "wrk", "taskset"), "call": ("Rscript",), "grid": ("Rscript",)}
+MEASUREMENTS = ("hit", "call", "grid", "rows", "upload")
+NEEDED = {
+    "hit": ("nginx", "wrk", "taskset"),
+    "call": ("Rscript",),
+    "grid": ("Rscript",),
+    "upload": (),
+}
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How often things are repeated."""
+    """How often things are repeated, and how large they are."""
 
     hits: int
     rounds: int
     throughput: int
     runs: int
     clients_s: float
+    uploads: int
+    upload_mb: int
 
 
-THOROUGH = Effort(hits=7, rounds=15, throughput=3, runs=5, clients_s=2.5)
-QUICK = Effort(hits=1, rounds=4, throughput=1, runs=1, clients_s=1.5)
+THOROUGH = Effort(hits=7, rounds=15, throughput=3, runs=5, clients_s=2.5, uploads=3, upload_mb=1024)
+QUICK = Effort(hits=1, rounds=4, throughput=1, runs=1, clients_s=1.5, uploads=1, upload_mb=256)
 
 
 def measure(names: list[str], effort: Effort, folder: Path) -> Iterator[Figure]:
@@ -66,6 +73,10 @@ def _measure(
         )
     elif name == "grid":
         yield from grid.measure(server, jobs, folder, repetitions=effort.runs)
+    elif name == "upload":
+        yield from upload.measure(
+            server, folder, size_mb=effort.upload_mb, repetitions=effort.uploads
+        )
     else:
         yield from rows.measure(server, jobs, folder, repetitions=effort.runs)
 

@@ -33,7 +33,7 @@ _FORM_WORDS: Final[dict[str, Value]] = {
 # More digits than a double holds are read as a double, as R does.
 _NUMBER = re.compile(
     r"[-+]?(?:(?P<integer>[0-9]{1,15})|(?P<hexadecimal>0[xX][0-9a-fA-F]{1,12})"
-    r"|(?P<decimal>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?))L?"
+    r"|(?P<decimal>(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]{1,4})?))L?"
 )
 # A carriage return inside quotes is left to R: whether it survives depends on who parses.
 _STRING = re.compile(r""""[^"\\\r\0]*"|'[^'\\\r\0]*'""")

@@ -6,7 +6,19 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
 
-ArgumentKind = Literal["code", "json", "text", "file", "rds", "pb", "bytes", "empty"]
+ArgumentKind = Literal[
+    "code",
+    "json",
+    "text",
+    "file",
+    "rds",
+    "pb",
+    "bytes",
+    "empty",
+    "code_file",
+    "json_file",
+    "text_file",
+]
 
 
 class Priority(IntEnum):
@@ -26,7 +38,8 @@ class Argument:
 
     `code` is a form field, read by OpenCPU's ladder (JSON, session key, constant, code); `json` is
     JSON text; `text` a literal string; `file` the name of a file already in the call's folder;
-    `rds`, `pb` and `bytes` name a file in the folder's `.inputs`; `empty` is an empty argument.
+    `rds`, `pb` and `bytes` name a file in the folder's `.inputs`, and so do `code_file`,
+    `json_file` and `text_file`, for long texts; `empty` is an empty argument.
     """
 
     name: str
@@ -56,8 +69,9 @@ class FunctionCall:
     """A function of a package, or one stored in a session, with its arguments.
 
     `body` is a whole request body whose fields are the arguments: kind `json` with its text, or
-    `rds` and `pb` with the name of a file in `.inputs`. `script` is the path of a script or
-    document to run instead of a function; its arguments are text.
+    `json_file`, `rds` and `pb` with the name of a file in `.inputs`. `script` is the path of a
+    script or document to run instead of a function; its arguments are text. `library` is an R
+    library folder that is searched first: where an app, or a user, has the package.
     """
 
     package: str | None
@@ -67,6 +81,7 @@ class FunctionCall:
     seed: int | None = None
     session_key: str | None = None
     script: str | None = None
+    library: str | None = None
 
     def to_wire(self) -> dict[str, Any]:
         """Returns the request that the R side reads."""
@@ -83,6 +98,8 @@ class FunctionCall:
             wire["body"] = self.body.to_wire()
         if self.script is not None:
             wire["script"] = self.script
+        if self.library is not None:
+            wire["library"] = self.library
         if self.seed is not None:
             wire["seed"] = self.seed
         return wire

@@ -3,6 +3,9 @@
 # short values are put into the call, others are bound to the argument's name in the session.
 
 key_pattern <- "^x0[0-9a-f]{13,64}$"
+deepest_code <- 4000L   # R's evaluator gives up at 5000, and further down its stack breaks
+longest_shown <- 1000L   # characters of code that cannot be read
+longest_inline <- 65536L   # bytes of a string: the call's source is kept, and shown
 
 refuse <- function(message, kind = "bad_request") {
   stop(structure(list(message = message, call = NULL, kind = kind),
@@ -15,15 +18,19 @@ as_value <- function(x) list(language = FALSE, content = x)
 
 read_argument <- function(argument) {
   value <- argument$value
+  path <- input_path(value)
   switch(argument$kind,
     code = read_code(value),
+    code_file = read_code(read_text_file(path)),
     empty = as_language(quote(expr = )),
     text = as_value(value),
+    text_file = as_value(read_text_file(path)),
     file = as_value(value),
     json = as_value(read_json(value)),
-    rds = as_value(read_serialized(file.path(".inputs", value))),
-    pb = as_value(read_protobuf(file.path(".inputs", value))),
-    bytes = as_value(read_bytes(file.path(".inputs", value))),
+    json_file = as_value(read_json_file(path)),
+    rds = as_value(read_serialized(path)),
+    pb = as_value(read_protobuf(path)),
+    bytes = as_value(read_bytes(path)),
     refuse(paste0("Unknown kind of argument: ", argument$kind))
   )
 }
@@ -32,14 +39,13 @@ read_code <- function(text) {
   if (text %in% c("true", "TRUE")) return(as_language(TRUE))
   if (text %in% c("false", "FALSE")) return(as_language(FALSE))
   if (text %in% c("null", "NULL")) return(as_language(NULL))
-  if (grepl("^\\s*[[{]", text) && jsonlite::validate(text)) {
-    return(as_value(jsonlite::fromJSON(text)))
-  }
+  if (grepl("^\\s*[[{]", text) && jsonlite::validate(text)) return(as_value(read_json(text)))
   if (grepl(key_pattern, text)) return(as_language(session_reference(text)))
   as_language(parse_code(text))
 }
 
-# One expression; several statements, or an assignment by `=`, become a block whose value is the last.
+# One expression; several statements, or an assignment by `=`, become a block whose value is the
+# last.
 parse_code <- function(text) {
   text <- gsub("\r\n", "\n", text, fixed = TRUE)
   parsed <- parse_or_refuse(text)
@@ -48,19 +54,40 @@ parse_code <- function(text) {
     parsed <- parse_or_refuse(paste("{", text, "}", sep = "\n"))
   }
   expr <- parsed[[1L]]
-  attach_sessions(expr)
+  prepare_code(expr)
   expr
 }
 
 parse_or_refuse <- function(text, shown = text) {
   tryCatch(parse(text = text, keep.source = FALSE, encoding = "UTF-8"), error = function(e) {
+    if (nchar(shown) > longest_shown) shown <- paste(substr(shown, 1L, longest_shown), "...")
     refuse(paste("Unparsable argument:", shown))
   })
 }
 
 is_equal_assignment <- function(expr) is.call(expr) && identical(expr[[1L]], as.name("="))
 
-# The value of `...` is the argument list of a call; a bare session key in it is that session's value.
+# Makes the namespace of each `key::name` in the code: an unknown key is refused before anything
+# runs. So is code in which R would break its stack; that is why this goes by levels, not into it.
+prepare_code <- function(expr) {
+  level <- list(expr)
+  for (depth in seq_len(deepest_code)) {
+    level <- level[vapply(level, typeof, "") %in% c("language", "pairlist")]
+    if (!length(level)) return(invisible())
+    for (part in level) if (is_reference(part)) attach_session(as.character(part[[2L]]))
+    level <- unlist(lapply(level, as.list), recursive = FALSE, use.names = FALSE)
+  }
+  refuse("Unparsable argument: it is nested too deeply.")
+}
+
+is_reference <- function(expr) {
+  is.call(expr) && length(expr) == 3L &&
+    (identical(expr[[1L]], as.name("::")) || identical(expr[[1L]], as.name(":::"))) &&
+    !is.call(expr[[2L]]) && grepl(key_pattern, as.character(expr[[2L]]))
+}
+
+# The value of `...` is the argument list of a call; a bare session key in it is that session's
+# value.
 read_dots <- function(text) {
   text <- gsub("\r\n", "\n", text, fixed = TRUE)
   source <- paste0("c(", text, ")")
@@ -68,72 +95,71 @@ read_dots <- function(text) {
   if (length(parsed) != 1L) refuse(paste("Unparsable argument:", source))
   arguments <- as.list(parsed[[1L]])[-1L]
   for (i in seq_along(arguments)) {
-    if (identical(arguments[[i]], quote(expr = ))) next
     if (is.name(arguments[[i]]) && grepl(key_pattern, as.character(arguments[[i]]))) {
       arguments[[i]] <- session_reference(as.character(arguments[[i]]))
-    } else {
-      attach_sessions(arguments[[i]])
     }
   }
+  prepare_code(as.call(c(quote(c), arguments)))
   arguments
 }
 
-read_json <- function(text) jsonlite::fromJSON(text)
-
-read_serialized <- function(path) {
-  bytes <- read_bytes(path)
-  if (length(bytes) > 1L && identical(bytes[1:2], as.raw(c(0x1f, 0x8b)))) {
-    bytes <- memDecompress(bytes, "gzip")
-  }
-  unserialize(bytes)
+# A value sent for `...`: a list is a list of arguments, anything else is one of them.
+spread <- function(read) {
+  content <- read$content
+  values <- if (is.list(content) && !is.object(content)) content else list(content)
+  if (read$language) values else lapply(values, quoted)
 }
 
-read_protobuf <- function(path) RProtoBuf::unserialize_pb(read_bytes(path))
+# A value in the place of code; one that is code itself must not run.
+quoted <- function(value) if (is.language(value)) call("quote", value) else value
 
-read_bytes <- function(path) readBin(path, raw(), n = file.size(path))
-
-# A whole JSON body: an object whose fields are the arguments.
-read_json_body <- function(text) {
-  values <- tryCatch(jsonlite::fromJSON(text), error = function(e) {
-    refuse(paste("Invalid JSON was posted:", conditionMessage(e)))
-  })
-  named_values(values)
+is_short <- function(value) {
+  is.null(value) || (is.atomic(value) && length(value) == 1L && is.null(attributes(value)) &&
+                       (!is.character(value) || nchar(value, "bytes") <= longest_inline))
 }
 
-named_values <- function(values) {
-  if (length(values) == 0L) return(list())
-  if (!is.list(values) || is.null(names(values))) {
-    refuse("JSON or ProtoBuf input should be a named list.")
-  }
-  values
+dots_text <- function(argument) {
+  if (argument$kind == "code_file") read_text_file(input_path(argument$value)) else argument$value
 }
 
-# The call and the variables it needs: list(call, bound).
+# Whether a variable can have the argument's name: none has it yet, and R takes it for one.
+can_bind <- function(label, taken) {
+  nzchar(label) && !label %in% taken && !grepl("^\\.\\.[0-9]+$", label)
+}
+
+# The call and the variables it needs: list(call, bound). The function's own name is taken.
 build_call <- function(name, arguments, body = NULL) {
   parts <- list()
+  labels <- character()
   dots <- list()
   bound <- list()
   add <- function(label, read) {
-    inline <- read$language || is.null(read$content) ||
-      (is.atomic(read$content) && length(read$content) == 1L && is.null(attributes(read$content)))
-    if (!inline) bound[label] <<- list(read$content)
-    parts[length(parts) + 1L] <<- list(if (inline) read$content else as.name(label))
-    names(parts)[length(parts)] <<- label
+    if (is.na(label)) label <- ""
+    if (label == "...") {
+      dots <<- c(dots, spread(read))
+      return()
+    }
+    labels[length(labels) + 1L] <<- label
+    parts[length(parts) + 1L] <<- if (read$language || is_short(read$content)) {
+      list(read$content)
+    } else if (can_bind(label, c(name, names(bound)))) {
+      bound[label] <<- list(read$content)
+      list(as.name(label))
+    } else {
+      list(quoted(read$content))
+    }
   }
   for (argument in arguments) {
-    if (identical(argument$name, "...") && argument$kind %in% c("code", "empty")) {
-      dots <- c(dots, read_dots(if (argument$kind == "empty") "" else argument$value))
+    if (argument$name == "..." && argument$kind %in% c("code", "code_file", "empty")) {
+      dots <- c(dots, read_dots(dots_text(argument)))
     } else {
       add(argument$name, read_argument(argument))
     }
   }
   if (!is.null(body)) {
-    values <- switch(body$kind,
-      json = read_json_body(body$value),
-      rds = named_values(read_serialized(file.path(".inputs", body$value))),
-      pb = named_values(read_protobuf(file.path(".inputs", body$value)))
-    )
-    for (label in names(values)) add(label, as_value(values[[label]]))
+    values <- body_values(body)
+    for (i in seq_along(values)) add(names(values)[i], as_value(values[[i]]))
   }
+  names(parts) <- labels
   list(call = as.call(c(list(as.name(name)), parts, dots)), bound = bound)
 }
