@@ -20,15 +20,20 @@ from typing import Any
 from engine import errors, wire
 from engine.admission import Admission
 from engine.call import Priority
+from engine.current_template import CurrentTemplate
+from engine.install_reply import reply
+from engine.install_request import InstallRequest
+from engine.installer import Installer
 from engine.limits import Limits
-from engine.sources import Sources
-from engine.template import Child, Template
+from engine.shelf import Shelf
+from engine.shelf_watch import ShelfWatch
+from engine.template import Child
 from engine.unix_socket import short_path
 
 log = logging.getLogger(__name__)
 
-SOURCE_CHECK_S = 1.0
 CLIENT_CHECK_S = 0.2
+CATCH_UP_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,16 @@ class Broker:
         self._config = config
         self._work = Path(config.state) / "work"
         self._admission = Admission(config.max_running, max(1, config.max_running // 2))
-        self._template: Template | None = None
-        self._sources = Sources(Path(config.folder) if config.folder else None)
-        self._problem: str | None = None
+        self._shelf = Shelf(Path(config.state) / "apps")
+        self._on_shelf = ShelfWatch(self._shelf)
+        self._installer = Installer(self._shelf)
+        self._current = CurrentTemplate(
+            self._parent_config(),
+            Path(config.folder) if config.folder else None,
+            self._on_shelf,
+            config.spares,
+            self._is_quiet,
+        )
         self._calls = 0
 
     async def run(self) -> None:
@@ -70,55 +82,30 @@ class Broker:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        self._template = await self._start_template()
+        await self._current.start()
+        self._installer.libraries = self._current.now.info["system_libraries"]
         path = Path(self._config.socket)
         path.unlink(missing_ok=True)
         with short_path(path) as address:
             server = await asyncio.start_unix_server(self._serve, address, limit=1 << 20)
         path.chmod(0o600)
         log.info("engine ready project=%s", self._config.project)
-        watcher = asyncio.create_task(self._watch())
+        watcher = asyncio.create_task(self._current.watch())
         await stop.wait()
         watcher.cancel()
         server.close()
         path.unlink(missing_ok=True)
-        await self._template.stop()
+        await self._installer.stop()
+        await self._current.stop()
         shutil.rmtree(self._work, ignore_errors=True)
 
-    async def _start_template(self) -> Template:
+    def _parent_config(self) -> dict[str, Any]:
         keys = ("sessions_root", "json_digits", "ocpu_version", "preload", "project", "folder")
         config = {key: getattr(self._config, key) for key in keys}
-        config |= {"state": self._config.state, "work": str(self._work)}
-        template = Template(config, self._config.spares, self._is_quiet)
-        version = self._sources.digest  # read before the models: a change meanwhile is seen again
-        await template.start()
-        template.info["version"] = version
-        return template
+        return config | {"state": self._config.state, "work": str(self._work)}
 
     def _is_quiet(self) -> bool:
         return self._admission.running == 0
-
-    async def _watch(self) -> None:
-        """Replaces the template when the project's sources change or its parent dies."""
-        while True:
-            assert self._template is not None  # noqa: S101  # set before this task starts
-            await asyncio.wait({self._template.ended}, timeout=SOURCE_CHECK_S)
-            if self._sources.changed() or self._template.ended.done():
-                await self._replace()
-
-    async def _replace(self) -> None:
-        old = self._template
-        assert old is not None  # noqa: S101  # as above
-        try:
-            self._template = await self._start_template()
-        except errors.TemplateFailed as error:
-            self._problem = str(error)
-            log.error("models not loaded, the last good ones serve on: %s", error)  # noqa: TRY400
-            return
-        self._problem = None
-        log.info("models loaded version=%s", self._sources.digest)
-        old.end_idle()
-        asyncio.create_task(_retire(old))  # noqa: RUF006  # ends by itself
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serves one client connection, a request at a time."""
@@ -139,6 +126,8 @@ class Broker:
         try:
             if header.get("operation") == "info":
                 answers: list[tuple[dict[str, Any], list[bytes]]] = [(self._info(), [])]
+            elif header.get("operation") == "install":
+                answers = [(await self._install(header["request"]), [])]
             elif "many" in header:
                 await self._many(header, writer)
                 answers = [({"done": True}, [])]
@@ -151,15 +140,21 @@ class Broker:
         await writer.drain()
 
     def _info(self) -> dict[str, Any]:
-        assert self._template is not None  # noqa: S101  # the socket opens after it is set
         return {
-            **self._template.info,
+            **self._current.now.info,
             "project": self._config.project,
-            "problem": self._problem,
+            "problem": self._current.problem,
+            "installed": self._on_shelf.facts(),
             "running": self._admission.running,
             "waiting": self._admission.waiting,
             "calls": self._calls,
         }
+
+    async def _install(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Installs, and answers when new calls find what is new, or models take long to load."""
+        installed = await self._installer.install(InstallRequest.from_wire(request))
+        await asyncio.wait({asyncio.create_task(self._current.catch_up())}, timeout=CATCH_UP_S)
+        return reply(installed)
 
     async def _one(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         async with self._admission.slot(Priority(header["priority"])):
@@ -191,8 +186,7 @@ class Broker:
 
     async def _take(self) -> Child:
         self._calls += 1
-        assert self._template is not None  # noqa: S101  # the socket opens after it is set
-        return await self._template.take()
+        return await self._current.now.take()
 
     async def _ask(
         self, child: Child, header: dict[str, Any]
@@ -223,11 +217,6 @@ class Broker:
         await child.template.finish(child)
         child.template.warm_idle()
         await asyncio.to_thread(shutil.rmtree, self._work / str(child.pid), ignore_errors=True)
-
-
-async def _retire(template: Template) -> None:
-    await template.idle()
-    await template.stop()
 
 
 async def _closed(reader: asyncio.StreamReader) -> None:

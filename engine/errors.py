@@ -10,6 +10,11 @@ EngineError
 │   ├── FunctionNotFound  the package has no such function
 │   └── PackageNotFound   no such package is installed
 ├── RError                R raised an error outside a session (rendering, rows)
+├── InstallFailed         a package or gist could not be installed
+│   ├── InstallRefused    the name, ref or address asked for cannot be right
+│   ├── OriginNotFound    there is no such repository, package or gist
+│   └── InstallTimeout    the time limit of the installation was reached
+├── InstallBusy           too many installations are waiting
 └── RowCountMismatch      a rows function answered a different number of rows
 """
 
@@ -96,3 +101,39 @@ class RowCountMismatch(EngineError):
         )
         self.given = given
         self.answered = answered
+
+
+class InstallFailed(EngineError):
+    """Something could not be installed. `log` is the whole output, and may name server paths."""
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
+
+
+class InstallRefused(InstallFailed):
+    """The name, the ref or the address that was asked for cannot be right."""
+
+
+class OriginNotFound(InstallFailed):
+    """There is no such repository, package or gist, or it is private."""
+
+
+class InstallTimeout(InstallFailed):
+    """The installation took longer than its limit and was killed."""
+
+    def __init__(self, limit_s: float, log: str = "") -> None:
+        super().__init__(
+            f"the installation was stopped after {limit_s:g} seconds, its time limit "
+            "(install.timeout in larder.yaml)",
+            log,
+        )
+        self.limit_s = limit_s
+
+
+class InstallBusy(EngineError):
+    """More installations wait than the engine is willing to queue."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"{waiting} installations are waiting already; try again later")
+        self.waiting = waiting

@@ -20,6 +20,8 @@ class Limits:
     file_bytes: int = GIB
     """Largest file that R may write."""
     open_files: int = 512
+    processes: int = 500
+    """Processes and threads that it may start; root's are not counted by the kernel."""
 
     def to_wire(self) -> dict[str, Any]:
         """Returns the fields as plain values."""
@@ -37,9 +39,30 @@ class Limits:
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_bytes,) * 2)
         resource.setrlimit(resource.RLIMIT_NOFILE, (self.open_files,) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _limit_processes(self.processes)
+
+
+def _limit_processes(more: int) -> None:
+    """Lets this process start so many more.
+
+    The kernel counts all of the user's threads, also those of other calls and programs. So they
+    are allowed for, by the number of all threads of the machine: the user's own would have to be
+    counted one by one, before every call.
+    """
+    limit = running_threads() + more
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
 
 
 def address_space_bytes() -> int:
     """Returns the size of this process's address space in bytes."""
     with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  # not a real file
         return int(statm.read().split()[0]) * resource.getpagesize()
+
+
+def running_threads() -> int:
+    """Returns the number of threads that exist on this machine, whoever's they are."""
+    with open("/proc/loadavg", encoding="ascii") as loadavg:  # noqa: PTH123  # not a real file
+        return int(loadavg.read().split()[3].partition("/")[2])

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import child
+from engine.reply import as_list
 from engine.worker import R
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -124,16 +125,17 @@ def start_r(config: dict[str, Any], work: Path) -> tuple[R, dict[str, Any]]:
     for name in ("sessions_root", "json_digits", "ocpu_version"):
         r.set(name, config[name])
     exports: list[str] = []
+    system_libraries = r.call("add_libraries", config["libraries"])
     r.call("prepare", config["preload"])
     if config["project"] is not None:
         found = r.call("load_project", config["project"], config["folder"], config["state"])
-        exports = [found] if isinstance(found, str) else list(found or [])
+        exports = as_list(found)
         r.call("remember_information")
     warm_folder = work / "warm"
     warm_folder.mkdir(mode=0o700, exist_ok=True)
     r.call("warm", str(warm_folder), WARM_UPS)
     info = r.call("describe_r")
-    return r, {"exports": exports, "r": info}
+    return r, {"exports": exports, "r": info, "system_libraries": as_list(system_libraries)}
 
 
 def main() -> None:

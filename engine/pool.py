@@ -12,20 +12,22 @@ import os
 import shutil
 import socket
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine import wire
 from engine.call import FunctionCall, Output, Priority
+from engine.connections import Connections
 from engine.errors import EngineError, EngineUnavailable, RError, RowCountMismatch
 from engine.evaluation import Evaluation, Formal, FunctionContract, RenderedBody
 from engine.failure import raise_failure
 from engine.frame import Frame
+from engine.install_reply import installation
+from engine.install_request import InstallRequest
+from engine.installed import Installed
 from engine.limits import Limits
 from engine.reply import as_list, evaluation, rendered
-from engine.unix_socket import short_path
 
 LEAST_ROOM_BYTES = 64 * 1024
 """With less room than this left, a session could not be written."""
@@ -39,9 +41,8 @@ class Pool:
     def __init__(self, path: Path, *, read_limits: Limits = READ_LIMITS) -> None:
         self._path = path
         self._read_limits = read_limits
-        self._idle: list[socket.socket] = []
-        self._lock = threading.Lock()
-        self._versions: dict[str, str] = {}
+        self._connections = Connections(path)
+        self._versions: dict[tuple[str, str], str] = {}
 
     def evaluate(
         self,
@@ -84,7 +85,7 @@ class Pool:
         """
         items = [_evaluation_header(call, stage, outputs) for call, stage in calls]
         header = {"many": items, "limits": limits.to_wire(), "priority": int(priority)}
-        with self._connection() as connection:
+        with self._connections.lend() as connection:
             wire.send(connection, header)
             while True:
                 answer, blobs = self._receive(connection)
@@ -161,14 +162,34 @@ class Pool:
         return FunctionContract(package, function, tuple(formals))
 
     def version(self, package: str) -> str:
-        """Returns what the package's answers depend on: its version, or the project's sources'."""
+        """Returns what the package's answers depend on: its version, or the project's sources'.
+
+        For an installed one, also its release: another commit may bear the same version.
+        """
         info = self.info()
         if package == info["project"]:
             return f"{info['version']} {info['r']['version']}"
-        if package not in self._versions:
+        known = (package, info["shelf"])
+        if known not in self._versions:
             answer = self.read("package_version", package=package)
-            self._versions[package] = f"{package} {answer['version']} {info['r']['version']}"
-        return self._versions[package]
+            words = [package, answer["version"], info["r"]["version"]]
+            words += [info["releases"][package]] if package in info["releases"] else []
+            self._versions[known] = " ".join(words)
+        return self._versions[known]
+
+    def install(self, request: InstallRequest) -> Installed:
+        """Returns the installation once it is live; the request's own time limit bounds the wait.
+
+        Raises:
+            InstallFailed: it could not be installed, and what was there before still is.
+            InstallBusy: too many wait already.
+            EngineUnavailable: the broker does not answer.
+        """
+        header = {"operation": "install", "request": request.to_wire()}
+        with self._connections.lend() as connection:
+            wire.send(connection, header)
+            answer, _ = self._receive(connection)
+        return installation(answer)
 
     def info(self) -> dict[str, Any]:
         """Returns the state of the engine: project, version, R, calls running and waiting.
@@ -180,9 +201,7 @@ class Pool:
 
     def close(self) -> None:
         """Closes the connections."""
-        with self._lock:
-            while self._idle:
-                self._idle.pop().close()
+        self._connections.close()
 
     def _read(
         self, operation: str, fields: Mapping[str, Any], folder: Path
@@ -204,7 +223,7 @@ class Pool:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _ask(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
-        with self._connection() as connection:
+        with self._connections.lend() as connection:
             wire.send(connection, header)
             answer, blobs = self._receive(connection)
         raise_failure(answer)
@@ -215,47 +234,6 @@ class Pool:
         if message is None:
             raise EngineUnavailable(self._path, "it ended in the middle of the call")
         return message
-
-    @contextlib.contextmanager
-    def _connection(self) -> Iterator[socket.socket]:
-        """Lends a connection; one that saw an error in transport is not used again."""
-        connection = self._borrow()
-        try:
-            yield connection
-        except OSError as error:
-            connection.close()
-            raise EngineUnavailable(self._path, str(error)) from error
-        except BaseException:
-            connection.close()
-            raise
-        with self._lock:
-            self._idle.append(connection)
-
-    def _borrow(self) -> socket.socket:
-        with self._lock:
-            while self._idle:
-                connection = self._idle.pop()
-                if _alive(connection):
-                    return connection
-                connection.close()
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            with short_path(self._path) as address:
-                connection.connect(address)
-        except OSError as error:
-            connection.close()
-            raise EngineUnavailable(self._path, error.strerror or str(error)) from error
-        return connection
-
-
-def _alive(connection: socket.socket) -> bool:
-    """Whether the broker still holds the other end: it never speaks first."""
-    try:
-        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
 
 
 def _check_room(stage: Path) -> None:

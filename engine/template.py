@@ -97,7 +97,7 @@ class Template:
             await asyncio.to_thread(self._process.wait)
             ours.close()
             raise TemplateFailed(first["message"])
-        self.info = {"exports": first["exports"], "r": first["r"]}
+        self.info = {name: value for name, value in first.items() if name != "event"}
         asyncio.get_running_loop().add_reader(ours, self._hear)
         self._refill()
 

@@ -3,6 +3,14 @@
 # exported; `scoring::gain(...)`, `library(scoring)` and help on its DESCRIPTION work as for an
 # installed package.
 
+# Libraries of what was installed through Larder come last: they add packages and hide none. R's own
+# .libPaths() would put them first. Returns those that were there before.
+add_libraries <- function(paths) {
+  before <- .libPaths()
+  assign(".lib.loc", unique(c(before, unlist(paths))), envir = environment(.libPaths))
+  before
+}
+
 load_project <- function(name, folder, state_folder) {
   settings$project <- name
   files <- sort(list.files(file.path(folder, "models"), pattern = "\\.[Rr]$", full.names = TRUE))
