@@ -20,7 +20,14 @@ from larder import handover
 from larder.definitions import COUNTER, Definitions
 from larder.log import configure_log
 from larder.settings import Settings
-from larder.wiring import limits_of, open_catalog, open_pantry, open_pool
+from larder.wiring import (
+    limits_of,
+    ocpu_config,
+    open_catalog,
+    open_pantry,
+    open_pool,
+    open_shelf,
+)
 
 LOOK_EACH_S = 0.2
 """How often a worker looks whether the scheduler took over changed definitions."""
@@ -78,7 +85,9 @@ class ApiRole:
             pool=self._pool,
             sessions=self._pantry.sessions,
             state_folder=self._settings.state_folder,
+            shelf=open_shelf(self._settings),
             call_limits=limits_of(self._settings),
+            ocpu=ocpu_config(self._settings),
         )
         return create_app(services, self._catalog)
 

@@ -23,6 +23,8 @@ COMMANDS = {
     "run": "larder.commands.run",
     "status": "larder.commands.status",
     "get": "larder.commands.get",
+    "install": "larder.commands.install",
+    "import-opencpu": "larder.commands.import_opencpu",
     "schema": "larder.commands.schema",
     "doctor": "larder.commands.doctor",
     "engine": "larder.commands.roles",
@@ -42,7 +44,8 @@ class _LazyCommands(MutableMapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._made:
-            self._made[name] = _command(name, getattr(import_module(COMMANDS[name]), name))
+            function = getattr(import_module(COMMANDS[name]), name.replace("-", "_"))
+            self._made[name] = _command(name, function)
         return self._made[name]
 
     def __setitem__(self, name: str, command: Any) -> None:

@@ -23,6 +23,7 @@ R_PACKAGES = (
     "RProtoBuf",
     "knitr",
     "rmarkdown",
+    "mime",
 )
 PYTHON_PACKAGES = (
     "rpy2",
@@ -51,6 +52,7 @@ def examine() -> Iterator[Finding]:
     """The facts of this machine, in the order to read them."""
     yield from _python()
     yield from _r()
+    yield _git()
     yield from _kernel()
 
 
@@ -102,6 +104,16 @@ def _embedding() -> Finding:
         return Finding("rpy2 opens R", "yes")
     last = (tried.stderr.strip().splitlines() or ["it said nothing"])[-1]
     return Finding("rpy2 opens R", f"no: {last}", "missing", "run script/setup")
+
+
+def _git() -> Finding:
+    program = shutil.which("git")
+    if program is None:
+        hint = "larder install needs it for github:: and gist::"
+        return Finding("git", "not found on PATH", "weak", hint)
+    asked = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    version = asked.stdout.strip().removeprefix("git version ")
+    return Finding("git", f"{version} ({program})")
 
 
 def _kernel() -> Iterator[Finding]:

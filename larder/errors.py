@@ -8,6 +8,9 @@ LarderError
 ├── StateUnusable       the folder for state cannot be made or written
 ├── EngineNotStarted    the R engine ended before it was ready
 ├── FormatUnavailable   an answer that has no such form
+├── InstallNotAllowed   larder.yaml does not let this be installed
+├── NotInstalled        nothing of that name is installed
+├── FileExists          a file that would be written over
 └── Misused             options of a command that do not go together
 """
 
@@ -86,6 +89,36 @@ class FormatUnavailable(LarderError):
         self.form = form
         self.reason = reason
         super().__init__(f"this answer of {job} cannot be had as {form}: {reason}")
+
+
+class InstallNotAllowed(LarderError):
+    """`install.allow` does not name these sources; `line` is the line that would."""
+
+    def __init__(self, names: Sequence[str], line: str) -> None:
+        self.names = tuple(names)
+        self.line = line
+        super().__init__(
+            f"larder.yaml does not allow to install {', '.join(names)}; it has to say\n"
+            f"install:\n  {line}\nor give --allow, to install it this once"
+        )
+
+
+class NotInstalled(LarderError):
+    """Nothing is installed as `name`; `nearest` is what has a similar name, or empty."""
+
+    def __init__(self, name: str, nearest: str = "") -> None:
+        self.name = name
+        self.nearest = nearest
+        guess = f"did you mean {nearest}?" if nearest else "see `larder install --list`"
+        super().__init__(f"{name} is not installed; {guess}")
+
+
+class FileExists(LarderError):
+    """The file is there already, and nobody said that it may be replaced."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        super().__init__(f"{file} exists; give --force to replace it, or another --output")
 
 
 class Misused(LarderError):

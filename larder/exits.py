@@ -6,10 +6,16 @@ from enum import IntEnum
 from rich.text import Text
 
 from cache.errors import CacheError
-from engine.errors import EngineError, EngineUnavailable
+from engine.errors import EngineError, EngineUnavailable, InstallRefused
 from jobs.errors import ArgumentInvalid, JobError, JobNotFound, ProjectInvalid
 from larder.console import err, note, print_problems
-from larder.errors import EngineNotStarted, LarderError, Misused, SettingsInvalid
+from larder.errors import (
+    EngineNotStarted,
+    LarderError,
+    Misused,
+    NotInstalled,
+    SettingsInvalid,
+)
 from scheduler.errors import SchedulerError
 
 OUR_ERRORS = (LarderError, SchedulerError, JobError, CacheError, EngineError)
@@ -39,6 +45,8 @@ _STATUSES: tuple[tuple[type[Exception], Exit], ...] = (
     (Misused, Exit.USAGE),
     (JobNotFound, Exit.USAGE),
     (ArgumentInvalid, Exit.USAGE),
+    (NotInstalled, Exit.USAGE),
+    (InstallRefused, Exit.USAGE),
     (EngineUnavailable, Exit.NO_ENGINE),
     (EngineNotStarted, Exit.NO_ENGINE),
 )

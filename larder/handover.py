@@ -7,6 +7,7 @@ role that is restarted while the file holds a mistake could not come up.
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -29,11 +30,18 @@ def to_text(settings: Settings) -> str:
 def from_text(text: str) -> Settings:
     """The settings that `to_text` was given; nothing is checked again."""
     values = json.loads(text)
-    for name, field in SettingsFile.model_fields.items():
+    folder = Path(values.pop("folder"))
+    return Settings.model_construct(**_groups(SettingsFile, values), folder=folder)
+
+
+def _groups(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
+    """The values, with every group of settings an object of its class again."""
+    made = dict(values)
+    for name, field in model.model_fields.items():
         if isinstance(field.default, BaseModel):
-            values[name] = type(field.default).model_construct(**values[name])
-    values["folder"] = Path(values["folder"])
-    return Settings.model_construct(**values)
+            group = type(field.default)
+            made[name] = group.model_construct(**_groups(group, values[name]))
+    return made
 
 
 def receive() -> Settings:

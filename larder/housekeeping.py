@@ -1,4 +1,4 @@
-"""Housekeeping: expired and superfluous results go, a while after each other."""
+"""Housekeeping: expired and superfluous results go, and what was replaced on the shelf."""
 
 import logging
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from threading import Event, Thread
 from cache.clock import utcnow
 from cache.errors import CacheError
 from cache.sweep import Sweep
+from engine.shelf import Shelf
 
 log = logging.getLogger(__name__)
 
@@ -18,11 +19,17 @@ class Housekeeping:
 
     Args:
         sweep: Of the project's store and sessions.
+        shelf: What was installed.
+        releases_keep_s: How long a release that another one replaced stays, for what uses it.
         every_s: How often.
     """
 
-    def __init__(self, sweep: Sweep, *, every_s: float = EVERY_S) -> None:
+    def __init__(
+        self, sweep: Sweep, shelf: Shelf, *, releases_keep_s: float, every_s: float = EVERY_S
+    ) -> None:
         self._sweep = sweep
+        self._shelf = shelf
+        self._releases_keep_s = releases_keep_s
         self._every_s = every_s
         self._stop = Event()
         self._thread = Thread(target=self._keep, name="housekeeping", daemon=True)
@@ -39,10 +46,16 @@ class Housekeeping:
         self._do(self._sweep.check)
         while not self._stop.is_set():
             self._do(lambda: self._sweep.run(utcnow()))
+            self._do(self._sweep_releases)
             self._stop.wait(self._every_s)
+
+    def _sweep_releases(self) -> None:
+        gone = self._shelf.sweep(self._releases_keep_s)
+        if gone:
+            log.info("releases removed count=%d", gone)
 
     def _do(self, work: Callable[[], object]) -> None:
         try:
             work()
-        except CacheError as error:
+        except (CacheError, OSError) as error:
             log.warning("sweep failed reason=%s", error)

@@ -17,6 +17,7 @@ from structlog.typing import EventDict, Processor
 
 _FIELD = re.compile(r"\s*\b(\w+)=%[-+.\d]*[sdrfge]")
 _QUIET = ("apscheduler", "uvicorn", "watchfiles", "alembic", "asyncio", "rpy2")
+_SILENT = ("python_multipart",)  # it warns of every broken upload, which its sender is told of
 
 
 def configure_log(*, level: str, form: str, role: str = "") -> None:
@@ -46,6 +47,8 @@ def configure_log(*, level: str, form: str, role: str = "") -> None:
     root.setLevel(level.upper())
     for name in _QUIET:  # they tell their own story; ours is the operator's
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _for_programs() -> list[Processor]:

@@ -4,7 +4,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import EngineUnavailable
@@ -12,13 +13,38 @@ from engine.pool import Pool
 from engine.sources import Sources
 from larder.errors import EngineNotStarted
 from larder.process import start
-from larder.roles import ENGINE_SOCKET, broker_config, engine_command, engine_socket
+from larder.roles import (
+    ENGINE_SOCKET,
+    apps_folder,
+    broker_config,
+    engine_command,
+    engine_environment,
+    engine_socket,
+)
 from larder.settings import Settings
 from larder.state import ENGINE_LOCK, Lock
 
 POLL_S = 0.02
 STOP_S = 5.0
 _SAID = "engine did not start: "
+
+
+@contextmanager
+def engine_to_install(settings: Settings) -> Iterator[Pool]:
+    """Gives a pool that can install: the running server's, or one without the project.
+
+    The project's models may need what is to be installed. So nothing here loads them, nor waits
+    for a server that cannot.
+
+    Raises:
+        EngineNotStarted: R could not be started.
+    """
+    with closing(Pool(engine_socket(settings))) as pool:
+        if _answers(pool):
+            yield pool
+            return
+    with _private(settings, with_project=False) as pool:
+        yield pool
 
 
 @contextmanager
@@ -46,6 +72,14 @@ def engine_for(settings: Settings, *, current_models: bool = False) -> Iterator[
         yield pool
 
 
+def _answers(pool: Pool) -> bool:
+    try:
+        pool.info()
+    except EngineUnavailable:
+        return False
+    return True
+
+
 def _serves(pool: Pool, settings: Settings, *, current_models: bool) -> bool:
     lock = Lock(settings.state_folder, ENGINE_LOCK)
     while True:
@@ -60,13 +94,18 @@ def _serves(pool: Pool, settings: Settings, *, current_models: bool) -> bool:
 
 
 @contextmanager
-def _private(settings: Settings) -> Iterator[Pool]:
+def _private(settings: Settings, *, with_project: bool = True) -> Iterator[Pool]:
     with tempfile.TemporaryDirectory(prefix="larder-", ignore_cleanup_errors=True) as name:
         state = Path(name)
-        command = engine_command(settings, broker_config(settings, state=state))
+        config = broker_config(settings, state=state)
+        if not with_project:
+            config = replace(config, project=None, folder=None, preload=[], spares=0)
+        command = engine_command(settings, config)
+        # The broker's shelf is in its state folder; what is installed belongs to the project.
+        (state / apps_folder(settings).name).symlink_to(apps_folder(settings))
         said = state / "log"
         with said.open("wb") as log:
-            process = start(command, stderr=log.fileno())
+            process = start(command, environment=engine_environment(), stderr=log.fileno())
         pool = Pool(state / ENGINE_SOCKET)
         try:
             _wait(pool, process, said)

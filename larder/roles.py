@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.broker import BrokerConfig
 from larder import handover
+from larder.environment import PREFIX
 from larder.role import Role
 from larder.settings import Settings
 
@@ -17,6 +18,11 @@ BEHIND_S = 1.0
 def engine_socket(settings: Settings) -> Path:
     """Where the project's engine listens."""
     return settings.state_folder / ENGINE_SOCKET
+
+
+def apps_folder(settings: Settings) -> Path:
+    """The shelf of what was installed."""
+    return settings.state_folder / "apps"
 
 
 def broker_config(settings: Settings, *, state: Path | None = None) -> BrokerConfig:
@@ -44,7 +50,12 @@ def engine_command(settings: Settings, config: BrokerConfig) -> tuple[str, ...]:
 def engine_role(settings: Settings) -> Role:
     """R."""
     command = engine_command(settings, broker_config(settings))
-    return Role("engine", command, serves_others=True)
+    return Role("engine", command, engine_environment(), serves_others=True)
+
+
+def engine_environment() -> dict[str, str]:
+    """The variables of the broker: none of ours, for R code could read secrets in /proc."""
+    return {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
 
 
 def scheduler_role(settings: Settings) -> Role:

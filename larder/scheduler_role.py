@@ -26,7 +26,7 @@ from larder.log import configure_log
 from larder.settings import Settings
 from larder.settings_change import tell_of_change
 from larder.watcher import Watcher
-from larder.wiring import open_catalog, open_pantry, open_pool
+from larder.wiring import open_catalog, open_pantry, open_pool, open_shelf, releases_keep_s
 from scheduler.policy import FirePolicy
 from scheduler.service import SchedulerService
 
@@ -67,7 +67,9 @@ class SchedulerRole:
         )
         self._watcher = Watcher(settings.folder, self._note_change)
         sweep = Sweep(self._pantry.store, self._pantry.sessions, settings.sessions.keep_s)
-        self._housekeeping = Housekeeping(sweep)
+        self._housekeeping = Housekeeping(
+            sweep, open_shelf(settings), releases_keep_s=releases_keep_s(settings)
+        )
 
     def run(self) -> None:
         """Blocks until `stop`, then until the runs under way have ended or the grace is over."""

@@ -20,6 +20,7 @@ from larder.environment import Environment, variable_name
 from larder.errors import SettingsInvalid
 from larder.layers import Layers
 from larder.settings_file import SettingsFile
+from larder.unwritten import take_out
 
 _NOT_YET = {
     "results": "leave it out: results are kept on this machine's disk",
@@ -112,6 +113,7 @@ def load_settings(
     if not folder.is_dir():
         raise SettingsInvalid([Problem(str(folder), 0, 0, "there is no such folder")])
     document, problems = _read(folder)
+    problems += take_out(document, _SECRETS, _ADDRESSES)
     texts, unknown = (environment or Environment()).settings(_paths(_TREE))
     layers = Layers(document)
     for path, text in texts.items():
@@ -132,9 +134,13 @@ def settings_table() -> list[SettingRow]:
 
 
 def settings_schema() -> dict[str, Any]:
-    """The JSON Schema of larder.yaml (2020-12)."""
+    """The JSON Schema of larder.yaml (2020-12); what only variables may say is left out."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {**dialect, **SettingsFile.model_json_schema(by_alias=True), "title": "larder.yaml"}
+    schema = SettingsFile.model_json_schema(by_alias=True)
+    for entry in schema["$defs"].values():
+        keys = entry["properties"]
+        entry["properties"] = {key: keys[key] for key in keys if not keys[key].get("writeOnly")}
+    return {**dialect, **schema, "title": "larder.yaml"}
 
 
 def _read(folder: Path) -> tuple[YamlDocument, list[Problem]]:
@@ -156,11 +162,19 @@ def _paths(tree: SchemaTree, path: KeyPath = ()) -> Iterator[KeyPath]:
             yield below
 
 
+def _noted(name: str, *, value: Any) -> set[KeyPath]:
+    return {path for path in _paths(_TREE) if _TREE.note(name, path) == value}
+
+
 def _row(path: KeyPath) -> SettingRow:
     default = _TREE.note("default", path)
     shown = str(default).lower() if isinstance(default, bool) else str(default)
     unit, text = _TREE.note("unit", path), _TREE.note("description", path)
     return SettingRow(".".join(map(str, path)), variable_name(path), shown, unit, text)
+
+
+_SECRETS = _noted("writeOnly", value=True)
+_ADDRESSES = _noted("format", value="uri-reference")
 
 
 def _typed(path: KeyPath, text: str) -> Any:

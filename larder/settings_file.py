@@ -1,29 +1,15 @@
 """Every setting, with default, unit and one sentence: what larder.yaml and LARDER_… may say."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from jobs.duration import parse_duration
 from jobs.entry import Duration, Entry, PositiveDuration, Timezone, own_error, text_as, text_schema
 from jobs.errors import ValueInvalid
 from jobs.project import BASE_PACKAGES, is_package_name, package_name
-from larder.size import parse_size
-
-
-# A default may be of any type, and what stands for it too.
-def _setting(key: str, default: Any, text: str, *, shown: str = "", unit: str = "") -> Any:
-    """A setting: its name in YAML, its default, and what people are told about it."""
-    told = {"default": shown or default, "unit": unit}
-    return Field(default, alias=key, description=text, json_schema_extra=told)
-
-
-def _time(key: str, default: str, text: str) -> Any:
-    return _setting(key, parse_duration(default), text, shown=default, unit="time")
-
-
-def _size(key: str, default: str, text: str) -> Any:
-    return _setting(key, parse_size(default), text, shown=default, unit="size")
+from larder.install_settings import InstallSettings
+from larder.ocpu_settings import OcpuSettings
+from larder.setting import EMPTY_GROUP, Count, Size, setting, size_setting, time_setting
 
 
 def _project_name(text: str) -> str:
@@ -51,7 +37,6 @@ def _key_length(value: object) -> object:
     raise own_error(ValueInvalid("a session key has 13 to 64 digits", "a number, or auto"))
 
 
-Size = Annotated[int, text_as(parse_size), text_schema("512 MB", "10 GB")]
 ProjectName = Annotated[str, text_as(_project_name), text_schema("scoring")]
 CatalogUrl = Annotated[
     str, text_as(_catalog_url), text_schema("sqlite:////var/lib/larder/catalog.db")
@@ -63,15 +48,15 @@ KeyLength = Annotated[
         {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 13, "maximum": 64}]}
     ),
 ]
-_EMPTY_GROUP = BeforeValidator(lambda value: {} if value is None else value)
-Count = Annotated[int, Field(ge=1, le=1024)]
 
 
 class SessionSettings(Entry):
     """The results of calls, as OpenCPU keeps them."""
 
-    keep_s: Duration = _time("keep", "24 hours", "How long a session can be read after its call.")
-    key_length: KeyLength = _setting(
+    keep_s: Duration = time_setting(
+        "keep", "24 hours", "How long a session can be read after its call."
+    )
+    key_length: KeyLength = setting(
         "key_length",
         "auto",
         "Random digits in a session's key; auto is 13 on loopback and 26 elsewhere.",
@@ -82,13 +67,13 @@ class SessionSettings(Entry):
 class CacheSettings(Entry):
     """What is cached, and how much."""
 
-    json_digits: Annotated[int, Field(ge=0, le=22)] = _setting(
+    json_digits: Annotated[int, Field(ge=0, le=22)] = setting(
         "json_digits",
         4,
         "Digits of numbers in JSON under /ocpu, unless the call says otherwise.",
         unit="digits after the point",
     )
-    size_limit_bytes: Size = _size(
+    size_limit_bytes: Size = size_setting(
         "size_limit", "10 GB", "Disk space for results; on-demand answers are evicted beyond it."
     )
 
@@ -96,30 +81,34 @@ class CacheSettings(Entry):
 class EngineSettings(Entry):
     """How R is run."""
 
-    spares: Annotated[int, Field(ge=0, le=256)] | None = _setting(
+    spares: Annotated[int, Field(ge=0, le=256)] | None = setting(
         "spares", None, "R children kept ready.", shown="2 per core", unit="processes"
     )
-    max_running: Count | None = _setting(
+    max_running: Count | None = setting(
         "max_running",
         None,
         "Calls that run at a time; the others wait.",
         shown="2 per core",
         unit="calls",
     )
-    timeout_post_s: PositiveDuration = _time(
+    timeout_post_s: PositiveDuration = time_setting(
         "timeout_post", "90 seconds", "Longest time of a call made by POST."
     )
-    timeout_get_s: PositiveDuration = _time(
+    timeout_get_s: PositiveDuration = time_setting(
         "timeout_get", "60 seconds", "Longest time for reading an object: GET below /ocpu."
     )
-    memory_bytes: Size = _size("memory", "4 GB", "Memory that one call may take.")
+    memory_bytes: Size = size_setting("memory", "4 GB", "Memory that one call may take.")
+    file_bytes: Size = size_setting("file_size", "1 GB", "Largest file that a call may write.")
+    processes: Annotated[int, Field(ge=1, le=1_000_000)] = setting(
+        "processes", 500, "Processes and threads that a call may start.", unit="processes"
+    )
 
 
 class ScheduleSettings(Entry):
     """Whether and how late schedules fire."""
 
-    enabled: bool = _setting("enabled", default=True, text="Whether schedules fire at all.")
-    misfire_grace_s: Duration = _time(
+    enabled: bool = setting("enabled", default=True, text="Whether schedules fire at all.")
+    misfire_grace_s: Duration = time_setting(
         "misfire_grace", "24 hours", "How late a fire missed while the server was down still runs."
     )
 
@@ -127,10 +116,10 @@ class ScheduleSettings(Entry):
 class LogSettings(Entry):
     """What is logged."""
 
-    level: Literal["debug", "info", "warning", "error"] = _setting(
+    level: Literal["debug", "info", "warning", "error"] = setting(
         "level", "info", "The least important messages that are logged."
     )
-    format: Literal["text", "json"] = _setting(
+    format: Literal["text", "json"] = setting(
         "format", "text", "Lines for people, or JSON for programs."
     )
 
@@ -138,38 +127,44 @@ class LogSettings(Entry):
 class SettingsFile(Entry):
     """The settings of a project."""
 
-    name: ProjectName | None = _setting(
+    name: ProjectName | None = setting(
         "name",
         None,
         "The project's name; its models appear as the R package of that name.",
         shown="the folder's name",
     )
-    host: str = _setting("host", "127.0.0.1", "Address to listen on.")
-    port: Annotated[int, Field(ge=0, le=65535)] = _setting(
+    host: str = setting("host", "127.0.0.1", "Address to listen on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = setting(
         "port", 8080, "Port to listen on; 0 takes a free one."
     )
-    workers: Count = _setting("workers", 2, "API processes.", unit="processes")
-    insecure: bool = _setting(
+    workers: Count = setting("workers", 2, "API processes.", unit="processes")
+    insecure: bool = setting(
         "insecure", default=False, text="Whether to listen beyond loopback without keys."
     )
-    timezone: Timezone = _setting("timezone", "UTC", "Zone of schedules that name none.")
-    catalog: CatalogUrl | None = _setting(
+    timezone: Timezone = setting("timezone", "UTC", "Zone of schedules that name none.")
+    catalog: CatalogUrl | None = setting(
         "catalog", None, "Database of runs and schedules.", shown="SQLite in .larder/catalog.db"
     )
-    preload: list[str] = _setting("preload", [], "R packages loaded before any call.")
-    shutdown_grace_s: Duration = _time(
+    preload: list[str] = setting("preload", [], "R packages loaded before any call.")
+    shutdown_grace_s: Duration = time_setting(
         "shutdown_grace", "30 seconds", "How long running calls may finish when the server stops."
     )
-    sessions: Annotated[SessionSettings, _EMPTY_GROUP] = Field(
+    sessions: Annotated[SessionSettings, EMPTY_GROUP] = Field(
         SessionSettings(), description="Sessions."
     )
-    cache: Annotated[CacheSettings, _EMPTY_GROUP] = Field(
+    cache: Annotated[CacheSettings, EMPTY_GROUP] = Field(
         CacheSettings(), description="Cached answers."
     )
-    engine: Annotated[EngineSettings, _EMPTY_GROUP] = Field(
+    engine: Annotated[EngineSettings, EMPTY_GROUP] = Field(
         EngineSettings(), description="The R engine."
     )
-    schedule: Annotated[ScheduleSettings, _EMPTY_GROUP] = Field(
+    ocpu: Annotated[OcpuSettings, EMPTY_GROUP] = Field(
+        OcpuSettings(), description="The API of OpenCPU."
+    )
+    install: Annotated[InstallSettings, EMPTY_GROUP] = Field(
+        InstallSettings(), description="What may be installed, and from where."
+    )
+    schedule: Annotated[ScheduleSettings, EMPTY_GROUP] = Field(
         ScheduleSettings(), description="Schedules."
     )
-    log: Annotated[LogSettings, _EMPTY_GROUP] = Field(LogSettings(), description="Logs.")
+    log: Annotated[LogSettings, EMPTY_GROUP] = Field(LogSettings(), description="Logs.")

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+from api.ocpu_config import APIS, OcpuConfig
+from engine.install_policy import InstallPolicy
 from engine.limits import Limits
 from engine.pool import Pool
+from engine.shelf import Shelf
 from jobs.evaluator import Evaluator
 from jobs.job_set import JobSet
 from jobs.pantry import Pantry
 from jobs.repository import Catalog
-from larder.roles import engine_socket
+from larder.roles import apps_folder, engine_socket
 from larder.settings import Settings
 
 
@@ -31,13 +34,63 @@ def open_pantry(settings: Settings, pool: Evaluator, jobs: JobSet) -> Pantry:
         limits=limits_of(settings),
         size_limit_bytes=settings.cache.size_limit_bytes,
         session_key_digits=settings.session_key_digits,
+        keep_sessions_s=settings.sessions.keep_s,
     )
+
+
+def open_shelf(settings: Settings) -> Shelf:
+    """What was installed for the project."""
+    return Shelf(apps_folder(settings))
+
+
+def releases_keep_s(settings: Settings) -> float:
+    """How long what was replaced on the shelf stays: sessions read their package from there."""
+    longest_s = max(settings.engine.timeout_post_s, settings.engine.timeout_get_s)
+    return max(settings.sessions.keep_s, longest_s)
 
 
 def limits_of(settings: Settings) -> Limits:
     """What one call may take."""
     engine = settings.engine
-    return Limits(wall_s=engine.timeout_post_s, memory_bytes=engine.memory_bytes)
+    return Limits(
+        wall_s=engine.timeout_post_s,
+        memory_bytes=engine.memory_bytes,
+        file_bytes=engine.file_bytes,
+        processes=engine.processes,
+    )
+
+
+def ocpu_config(settings: Settings) -> OcpuConfig:
+    """How /ocpu answers."""
+    ocpu, ages = settings.ocpu, settings.ocpu.cache
+    return OcpuConfig(
+        apis=APIS if ocpu.apis is None else frozenset(ocpu.apis),
+        code=ocpu.code,
+        cors=ocpu.cors,
+        upload_limit_bytes=ocpu.upload_limit_bytes,
+        call_cache_s=round(ages.post_s),
+        library_cache_s=round(ages.library_s),
+        apps_cache_s=round(ages.apps_s),
+        tmp_cache_s=round(ages.tmp_s),
+        static_cache_s=round(ages.static_s),
+        install=install_policy(settings),
+    )
+
+
+def install_policy(settings: Settings) -> InstallPolicy:
+    """What may be installed, and from where."""
+    install = settings.install
+    return InstallPolicy(
+        allow=tuple(install.allow),
+        webhook_secret=install.webhook_secret,
+        refresh_s=install.refresh_s,
+        github_url=install.github_url,
+        gist_url=install.gist_url,
+        github_api_url=install.github_api_url,
+        cran_url=install.cran_url,
+        bioc_url=install.bioc_url,
+        timeout_s=install.timeout_s,
+    )
 
 
 def open_catalog(settings: Settings) -> Catalog:

@@ -5,11 +5,19 @@ from typing import Any
 
 import pytest
 
+from api.ocpu_config import OcpuConfig
+from engine.install_policy import InstallPolicy
+from engine.limits import Limits
 from larder.environment import Environment
 from larder.errors import SettingsInvalid
+from larder.handover import from_text, to_text
+from larder.roles import engine_environment
 from larder.settings import Settings, load_settings, settings_schema, settings_table
+from larder.wiring import install_policy, limits_of, ocpu_config
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "scoring"
+
+PATTERNS = "for example: github::owner/repository, github::owner/*, cran::dplyr, cran::*"
 
 
 def load(
@@ -144,6 +152,16 @@ def test_session_keys_are_longer_beyond_loopback(
         ("timezone: Vienna", "larder.yaml:1:11: 'Vienna' is no time zone (did you mean 'Euro"),
         ("executor: dask", "larder.yaml:1:1: 'executor' is not supported yet"),
         ("catalog: mysql://h/d", "larder.yaml:1:10: this is no address of a catalog"),
+        ("engine: {processes: 0}", "larder.yaml:1:21: 0 is too small; it must be at least 1"),
+        ("engine: {file_size: 1}", "larder.yaml:1:21: expected text, found the number 1 (for"),
+        ("ocpu: {apis: tmp}", "larder.yaml:1:14: expected a list, found the text 'tmp'"),
+        ("ocpu: {code: maybe}", "larder.yaml:1:14: expected true or false, found the text 'may"),
+        ("ocpu: {cache: {post: 5}}", "larder.yaml:1:22: expected text, found the number 5 (for"),
+        ("ocpu: {cash: 1}", "larder.yaml:1:8: unknown key 'cash' (did you mean 'cache'?)"),
+        ("upload_limit: 1 GB", "larder.yaml:1:1: unknown key 'upload_limit' (it belongs under 'oc"),
+        ("install: {timeout: 0 s}", "larder.yaml:1:20: the time must be longer than nothing"),
+        ("install: {cran_url: ftp://x}", "larder.yaml:1:21: this is no address (an http or"),
+        ("install: {github_url: x/y}", "larder.yaml:1:23: this is no address (an http or"),
         ("[1]", "larder.yaml:1:1: expected a mapping, found the list [1]"),
         ("port: 1\nport: 2", "larder.yaml:2:1: the key 'port' stands here twice; first at 1:1"),
         ("port: [", "larder.yaml:1:8: a value is missing here"),
@@ -173,6 +191,136 @@ def test_a_password_in_the_catalog_address_is_not_repeated(tmp_path: Path) -> No
     assert "hunter2" not in text
 
 
+@pytest.mark.parametrize(
+    ("pattern", "hint"),
+    [
+        ("dplyr", "write cran::dplyr"),
+        ("owner/repo", "write github::owner/repo"),
+        ("https://github.com/owner/repo", "write github::owner/repo"),
+        ("cran:dplyr", "write cran::dplyr"),
+        ("github::owner", "write github::owner/*"),
+        ("git::owner/repo", "write gist::owner/repo"),
+        ("GitHub::owner/*", "write github::owner/*"),
+        ("cran::", "write cran::*"),
+        (
+            "cran::a/b",
+            "for example: github::owner/repository, github::owner/*, cran::dplyr, cran::*",
+        ),
+        ("*", "for example: github::owner/repository, github::owner/*, cran::dplyr, cran::*"),
+    ],
+)
+def test_a_wrong_pattern_is_told_with_the_right_form(
+    tmp_path: Path, pattern: str, hint: str
+) -> None:
+    [text] = said(tmp_path, f"install:\n  allow:\n    - cran::MASS\n    - '{pattern}'")
+    assert text.startswith(f"larder.yaml:4:7: '{pattern}' ")
+    assert text.endswith(f"({hint})")
+
+
+def test_every_unknown_section_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+    found = said(tmp_path, "ocpu: {apis: [libary, tmp, github, pages]}")
+    there_are = "there are apps, bioc, cran, doc, gist, info, library, test, tmp, user, webhook"
+    assert found == [
+        f"larder.yaml:1:15: /ocpu has no section 'libary' (did you mean 'library'? {there_are})",
+        f"larder.yaml:1:28: /ocpu has no section 'github' (did you mean 'apps'? {there_are})",
+        f"larder.yaml:1:36: /ocpu has no section 'pages' ({there_are})",
+    ]
+
+
+def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    text = "install:\n  webhook_secret: hunter2\n  cran_url: https://me:hunter2@example.org"
+    found = said(tmp_path, text)
+    file = "must not stand in a file (set it as LARDER_INSTALL__"
+    rest = "in the server's environment)"
+    assert found == [
+        f"larder.yaml:2:19: 'webhook_secret' is a secret, and {file}WEBHOOK_SECRET {rest}",
+        f"larder.yaml:3:13: 'cran_url' holds a password or token, which {file}CRAN_URL {rest}",
+    ]
+
+
+def test_secrets_of_the_environment_are_not_printed(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        INSTALL__WEBHOOK_SECRET="hunter2",
+        INSTALL__GITHUB_URL="https://me:hunter3@example.org",
+    )
+    assert install_policy(settings).webhook_secret == "hunter2"
+    assert install_policy(settings).github_url == "https://me:hunter3@example.org"
+    assert "hunter" not in repr(settings)
+
+
+def test_the_schema_for_editors_has_no_secrets() -> None:
+    keys = settings_schema()["$defs"]["InstallSettings"]["properties"]
+    assert "allow" in keys
+    assert "webhook_secret" not in keys
+
+
+def test_without_settings_ocpu_is_as_opencpu_is_and_installs_nothing(tmp_path: Path) -> None:
+    assert ocpu_config(load(tmp_path)) == OcpuConfig()
+    assert limits_of(load(tmp_path)) == Limits()
+
+
+def test_settings_of_ocpu_reach_those_who_go_by_them(tmp_path: Path) -> None:
+    text = """
+ocpu:
+  apis: [library, tmp]
+  code: false
+  cors: false
+  upload_limit: 5 MB
+  cache: {post: 1 s, library: 2 s, apps: 3 s, tmp: 4 s, static: 5 s}
+install:
+  allow: ["cran::*", github::owner/*]
+  github_url: /srv/git
+  gist_url: https://gists.example.org/
+  github_api_url: https://api.example.org
+  cran_url: file:///srv/cran
+  bioc_url: http://bioc.example.org
+  timeout: 10 minutes
+  refresh: 2 hours
+"""
+    assert ocpu_config(load(tmp_path, text)) == OcpuConfig(
+        apis=frozenset({"library", "tmp"}),
+        code=False,
+        cors=False,
+        upload_limit_bytes=5 * 2**20,
+        call_cache_s=1,
+        library_cache_s=2,
+        apps_cache_s=3,
+        tmp_cache_s=4,
+        static_cache_s=5,
+        install=InstallPolicy(
+            allow=("cran::*", "github::owner/*"),
+            github_url="/srv/git",
+            gist_url="https://gists.example.org",
+            github_api_url="https://api.example.org",
+            cran_url="file:///srv/cran",
+            bioc_url="http://bioc.example.org",
+            timeout_s=600,
+            refresh_s=7200,
+        ),
+    )
+
+
+def test_groups_within_groups_survive_their_way_to_another_process(tmp_path: Path) -> None:
+    text = "ocpu: {apis: [tmp], cache: {post: 1 s}}\ninstall: {allow: [cran::MASS]}"
+    settings = load(tmp_path, text, INSTALL__WEBHOOK_SECRET="hunter2")
+    received = from_text(to_text(settings))
+    assert received == settings
+    assert ocpu_config(received) == ocpu_config(settings)
+
+
+def test_limits_of_a_call_are_those_of_the_settings(tmp_path: Path) -> None:
+    text = "engine: {memory: 1 GB, file_size: 10 MB, processes: 20, timeout_post: 5 s}"
+    limits = limits_of(load(tmp_path, text))
+    assert limits == Limits(wall_s=5, memory_bytes=2**30, file_bytes=10 * 2**20, processes=20)
+
+
+def test_the_engine_sees_no_variable_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LARDER_INSTALL__WEBHOOK_SECRET", "hunter2")
+    monkeypatch.setenv("LARDER_CATALOG", "sqlite:////hunter2.db")
+    assert "hunter2" not in str(engine_environment())
+
+
 def test_a_missing_folder_is_said_to_be_missing(tmp_path: Path) -> None:
     assert "there is no such folder" in said(tmp_path / "nowhere")[0]
 
@@ -188,7 +336,8 @@ def test_every_setting_has_a_default_and_a_sentence() -> None:
 
 
 def test_the_defaults_in_the_table_are_the_defaults(tmp_path: Path) -> None:
-    spoken = {"name", "catalog", "preload", "engine.spares", "engine.max_running"}
+    spoken = {"name", "catalog", "preload", "engine.spares", "engine.max_running", "ocpu.apis"}
+    spoken |= {"install.cran_url", "install.bioc_url", "install.webhook_secret"}
     variables = {
         row.variable.removeprefix("LARDER_"): row.default
         for row in settings_table()
