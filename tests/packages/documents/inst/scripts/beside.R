@@ -1,0 +1,1 @@
+beside <- read.csv("numbers.csv")

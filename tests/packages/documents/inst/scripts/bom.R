@@ -1,0 +1,2 @@
+﻿marked <- TRUE
+cat("two\r\n")

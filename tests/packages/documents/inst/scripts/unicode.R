@@ -1,0 +1,3 @@
+größe <- "Ångström — 漢字"
+cat(größe, "\n")
+nchar(größe)

@@ -1,0 +1,3 @@
+dir.create("deep/er", recursive = TRUE)
+setwd("deep")
+writeLines("found", "er/note.txt")
