@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import mimetypes
 from pathlib import Path
 
 from api.errors import BadRequest
+from api.media_types import media_type_of
 from api.ocpu_objects import listing, with_slash
 from api.ocpu_request import OcpuRequest
+from api.package_address import PackageAddress
 from api.reply import Reply
 from api.services import Services
 
-TYPES = {
-    # What R's package mime says where Python's table differs: clients of OpenCPU see these.
-    ".r": "text/plain",
-    ".rmd": "text/x-markdown",
-    ".md": "text/markdown",
-    ".rnw": "text/x-sweave",
-    ".csv": "text/csv",
-    ".js": "application/javascript",
-    ".rds": "application/octet-stream",
-    "": "text/plain",
-}
-
-
-def media_type_of(path: Path) -> str:
-    """Returns the content type of a file by its name."""
-    guessed = TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0]
-    media_type = guessed or "application/octet-stream"
-    return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
+WEB_FOLDER = "www"
+"""Where a package has the pages of its app: inst/www of its sources."""
 
 
 def serve_path(request: OcpuRequest, root: Path, parts: list[str]) -> Reply:
@@ -64,11 +49,13 @@ def path_below(root: Path, parts: list[str]) -> Path:
     return path
 
 
-def package_folder(package: str, services: Services) -> Path:
+def package_folder(package: PackageAddress, services: Services) -> Path:
     """Returns where a package is installed."""
-    return Path(services.pool.read("find_package", package=package)["path"])
+    return Path(services.pool.read("find_package", **package.fields())["path"])
 
 
-def package_file(request: OcpuRequest, package: str, parts: list[str], services: Services) -> Reply:
+def package_file(
+    request: OcpuRequest, package: PackageAddress, parts: list[str], services: Services
+) -> Reply:
     """Returns a file of an installed package."""
     return serve_path(request, package_folder(package, services), parts)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from starlette.types import Scope
 
 from api.body import Body
+from api.errors import BadRequest
 from api.form import form_pairs
 
 MOUNT = "/ocpu"
+HOST = re.compile(r"[\w.-]+(:\d+)?|\[[\da-fA-F:.]+\](:\d+)?")
+"""What a Host header may say to be repeated in a URL: a name or an address, and a port."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,11 @@ class OcpuRequest:
         return [part for part in self.path.split("/") if part]
 
     @property
+    def section(self) -> str:
+        """The first segment, which says what it is about; empty at the mount itself."""
+        return next((part for part in self.path.split("/") if part), "")
+
+    @property
     def has_slash(self) -> bool:
         """Whether the path ends with a slash."""
         return self.path.endswith("/")
@@ -51,13 +60,21 @@ class OcpuRequest:
 
 
 def read_request(scope: Scope, body: Body) -> OcpuRequest:
-    """Returns the request that an ASGI scope and its body make."""
+    """Returns the request that an ASGI scope and its body make.
+
+    Raises:
+        BadRequest: the path has a zero byte, which no name in R or on disk has.
+    """
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     raw = scope.get("raw_path") or scope["path"].encode()
     path = unquote(raw.decode("latin-1").partition("?")[0], errors="replace")
     path = path.replace("//", "/").removeprefix(MOUNT) or "/"
+    if "\0" in path:
+        raise BadRequest("A path cannot hold a zero byte.")
     server = scope.get("server") or ("127.0.0.1", 80)
-    host = headers.get("host") or f"{server[0]}:{server[1]}"
+    host = headers.get("host", "")
+    if not HOST.fullmatch(host):
+        host = f"{server[0]}:{server[1]}"
     return OcpuRequest(
         method=scope["method"],
         path=path,

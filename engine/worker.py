@@ -34,7 +34,8 @@ class R:
         # _c_stack_limit=0 leaves R's own limit: infinite recursion is an R error, not a crash.
         ri.initr(interactive=False, _c_stack_limit=0)
         _replace_callbacks()
-        self._larder = ri.baseenv["new.env"]()
+        # Above them is base, not the global environment: what user code assigns there is not ours.
+        self._larder = ri.baseenv["new.env"](parent=ri.baseenv[".BaseNamespaceEnv"])
         source = ri.baseenv["sys.source"]
         for script in sorted(R_FOLDER.glob("*.R")):
             source(to_r(str(script)), envir=self._larder)

@@ -1,31 +1,64 @@
 # Error texts in OpenCPU's form: the message, the call it came from, the calls that led to it.
 
-error_text <- function(e, calls = NULL) {
-  text <- conditionMessage(e)
+# Packages of the tidyverse give their errors a headline and say more below it. The headline comes
+# first, as in OpenCPU, and what it leaves out comes last.
+error_text <- function(e, trace = NULL) {
+  headline <- condition_headline(e)
   call <- conditionCall(e)
-  if (!is.null(call)) {
-    text <- paste0(text, "\n\nIn call:\n", paste(deparse(call), collapse = "\n"))
-  }
-  trace <- backtrace(calls)
-  if (length(trace)) text <- paste0(text, "\n\nBacktrace:\n", paste(trace, collapse = "\n"))
-  clean(text)
+  more <- below_headline(e, headline)
+  text <- c(
+    headline,
+    if (length(call)) c("", "In call:", deparse(call, nlines = 500L), if (length(trace)) ""),
+    if (length(trace)) c("Backtrace:", trace),
+    if (nzchar(more)) c("", more)
+  )
+  clean(paste(text, collapse = "\n"))
 }
 
-# The calls below the evaluator, one a line, outermost first, at most `longest`.
-backtrace <- function(calls, width = 100L, longest = 50L) {
-  if (is.null(calls)) return(character())
-  heads <- vapply(calls, function(call) deparse(call[[1L]], nlines = 1L)[1L], "")
-  first <- if (any(heads == "eval_with_user_handlers")) {
-    max(which(heads == "eval_with_user_handlers")) + 1L
-  } else {
-    1L
+# What a condition carries as its message; the class of some makes it only when asked.
+condition_headline <- function(e) {
+  message <- e$message
+  said <- is.character(message) && length(message) && any(nzchar(message))
+  clean(paste(if (said) message else whole_message(e), collapse = "\n"))
+}
+
+whole_message <- function(e) tryCatch(conditionMessage(e), error = function(...) "")
+
+below_headline <- function(e, headline) {
+  whole <- clean(paste(whole_message(e), collapse = "\n"))
+  squeezed <- function(text) gsub("[[:space:]]+", " ", trimws(text))
+  if (identical(squeezed(whole), squeezed(headline))) return("")
+  if (startsWith(whole, headline)) whole <- substring(whole, nchar(headline) + 1L)
+  trimws(whole)
+}
+
+# The calls below the evaluator, outermost first, one a line: asked by the handler of an error, with
+# `top` its evaluator's frame. rlang draws them as a tree, as in OpenCPU; a very deep stack, and one
+# where rlang is not installed, is a plain list of at most `longest`.
+backtrace <- function(top, longest = 50L) {
+  calls <- sys.calls()
+  if (length(calls) < 500L && requireNamespace("rlang", quietly = TRUE)) {
+    tree <- tryCatch(backtrace_tree(top), error = function(e) NULL)
+    if (!is.null(tree)) return(tree)
   }
-  handlers <- which(heads %in% c(".handleSimpleError", "h", "(function (e) ", "output_handler$error"))
-  last <- if (length(handlers)) min(handlers[handlers > first], length(calls) + 1L) - 1L else length(calls)
-  if (last < first) return(character())
-  more <- max(0L, last - first + 1L - longest)
-  last <- last - more
-  lines <- vapply(calls[first:last], function(call) {
+  backtrace_list(calls, longest)
+}
+
+backtrace_tree <- function(top) {
+  trace <- rlang::trace_back(top = top)
+  shown <- evaluated_part(lapply(trace$call, function(call) call[[1L]]),
+                          trace$namespace %in% "evaluate")
+  if (!length(shown)) return(character())
+  part <- trace[shown, ]
+  part$parent <- match(trace$parent[shown], shown, nomatch = 0L)
+  format(part, srcrefs = FALSE)   # where the models lie is nobody's business
+}
+
+backtrace_list <- function(calls, longest, width = 100L) {
+  heads <- lapply(calls, function(call) call[[1L]])
+  shown <- evaluated_part(heads, vapply(heads, identical, NA, quote(eval_with_user_handlers)))
+  more <- max(0L, length(shown) - longest)
+  lines <- vapply(calls[shown[seq_len(min(longest, length(shown)))]], function(call) {
     line <- deparse(call, width.cutoff = 60L, nlines = 2L)
     if (length(line) > 1L || nchar(line[1L]) > width) {
       line <- paste0(substr(line[1L], 1L, width), " ...")
@@ -34,4 +67,15 @@ backtrace <- function(calls, width = 100L, longest = 50L) {
   }, "")
   lines <- sprintf("%2d. %s", seq_along(lines), lines)
   if (more > 0L) c(lines, sprintf("... and %d more", more)) else lines
+}
+
+# The numbers of the calls between the evaluator's own and the handler of the error, which is last.
+evaluated_part <- function(heads, evaluators) {
+  handlers <- which(vapply(heads, function(head) {
+    identical(head, quote(.handleSimpleError)) || identical(head, quote(output_handler$error))
+  }, NA))
+  last <- min(handlers, length(heads) + 1L) - 1L
+  while (last > 0L && (is.function(heads[[last]]) || evaluators[last])) last <- last - 1L
+  first <- max(0L, which(evaluators[seq_len(last)])) + 1L
+  if (first > last) integer() else first:last
 }

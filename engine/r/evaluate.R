@@ -7,27 +7,40 @@
 evaluate_request <- function(request) {
   plan <- plan_call(request)
   outcome <- run_call(plan$call, plan$frame)
-  setwd(request$folder)
-  if (!is.null(outcome$error)) suppressWarnings(rm(".val", envir = plan$frame))
+  return_to(request$folder)
   facts <- save_session(request, plan$frame, outcome)
   facts$bodies <- if (facts$ok) render_outputs(request$outputs, plan$frame, outcome)
   facts
 }
 
+# Code may have gone elsewhere, or have removed the folder it began in.
+return_to <- function(folder) {
+  dir.create(folder, showWarnings = FALSE)
+  setwd(folder)
+}
+
 # The call and the environment it runs in: the function under its name and the longer arguments.
 plan_call <- function(request) {
   setwd(request$folder)
-  if (is.null(request$seed)) {
-    suppressWarnings(rm(".Random.seed", envir = globalenv()))
-  } else {
-    set.seed(request$seed)
-  }
+  start_counting(request$seed)
   target <- find_function(request)
   built <- build_call(target$name, request$arguments, request$body)
   frame <- new.env(parent = globalenv())
   for (label in names(built$bound)) assign(label, built$bound[[label]], envir = frame)
   assign(target$name, target$fun, envir = frame)
   list(call = built$call, frame = frame)
+}
+
+# Every call begins with its own random numbers, and grid numbers what it draws from one.
+start_counting <- function(seed = NULL) {
+  if (is.null(seed)) {
+    suppressWarnings(rm(".Random.seed", envir = globalenv()))
+  } else {
+    set.seed(seed)
+  }
+  if (isNamespaceLoaded("grid")) {
+    assign("index", 0, envir = environment(get("grobAutoName", asNamespace("grid"))))
+  }
 }
 
 # The function to call: of a package or the project, or stored in a session.
@@ -43,27 +56,29 @@ find_function <- function(request) {
 }
 
 # Evaluates a call, or source text a statement after the other, whose values are printed but not
-# kept (`keep_value`).
+# kept (`keep_value`). A value that fails to print is kept all the same.
 run_call <- function(input, frame, keep_value = TRUE) {
   state <- new.env()
+  here <- environment()
   handler <- evaluate::new_output_handler(
     value = function(value, visible = TRUE) {
-      if (keep_value) assign(".val", value, envir = frame)
+      if (keep_value && is.null(state$error)) assign(".val", value, envir = frame)
       state$nothing <- is.null(value) && !visible
       if (visible) show_value(value)
       invisible()
     },
     error = function(e) {
       state$error <- e
-      state$calls <- sys.calls()
+      state$trace <- backtrace(here)
     }
   )
   .Internal(seterrmessage(""))
   output <- evaluate::evaluate(input, envir = frame, stop_on_error = 1L, output_handler = handler)
+  options(warn = 0L)   # what follows is ours
   failed <- Filter(function(part) inherits(part, "error"), output)
   if (!length(failed) && isTRUE(state$nothing)) failed <- lost_error()
   if (length(failed)) state$error <- failed[[1L]]
-  list(output = output, error = state$error, calls = state$calls)
+  list(output = output, error = state$error, trace = state$trace)
 }
 
 # With its stacks used up, R has no room left to call the handler that would have noted the error;
@@ -75,35 +90,49 @@ lost_error <- function() {
 }
 
 # A plain list is only sketched, as OpenCPU does: printing a large one can take minutes.
-show_value <- function(value) {
-  if (identical(class(value), "list")) {
-    cat("List of length ", length(value), "\n")
-    cat(paste0("[", names(value), "]"), sep = "\n")
-  } else if (isS4(value)) {
-    methods::show(value)
+show_value <- function(x) {
+  if (identical(class(x), "list")) {
+    cat("List of length ", length(x), "\n")
+    cat(paste0("[", names(x), "]"), sep = "\n")
+  } else if (isS4(x)) {
+    methods::show(x)
   } else {
-    print(value)
+    print(x)
   }
 }
 
 save_session <- function(request, frame, outcome) {
   output <- outcome$output
-  objects <- ls(frame, all.names = TRUE)
   forget_sessions()
-  save(list = objects, envir = frame, file = ".RData", compress = FALSE)
+  objects <- save_objects(frame)
   saveRDS(output, ".REval", compress = FALSE)
   write_information()
   write_description(basename(request$folder))
   files <- list.files(recursive = TRUE)
   list(
     ok = is.null(outcome$error),
-    error = if (!is.null(outcome$error)) error_text(outcome$error, outcome$calls),
+    error = if (!is.null(outcome$error)) error_text(outcome$error, outcome$trace),
     error_message = if (!is.null(outcome$error)) clean(conditionMessage(outcome$error)),
     objects = clean(objects),
     graphics = length(Filter(is_plot, output)),
     files = clean(files),
     texts = session_texts(output)
   )
+}
+
+# The names of the objects that were saved: all, but for those that R cannot even look at, such as
+# a promise of something that fails.
+save_objects <- function(frame) {
+  objects <- ls(frame, all.names = TRUE)
+  write <- function(names) save(list = names, envir = frame, file = ".RData", compress = FALSE)
+  tryCatch(write(objects), error = function(e) {
+    sound <- vapply(objects, function(name) {
+      tryCatch({ get(name, frame); TRUE }, error = function(e) FALSE)
+    }, NA)
+    objects <<- objects[sound]
+    write(objects)
+  })
+  objects
 }
 
 is_plot <- function(part) inherits(part, "recordedplot")
@@ -129,47 +158,8 @@ write_information <- function() {
   same <- identical(sort(loaded), sort(settings$loaded))
   information <- if (same) settings$information else serialize(utils::sessionInfo(), NULL)
   writeBin(information, ".RInfo")
-  writeBin(settings$libraries, ".Rlibs")
+  libraries <- if (is.null(settings$library)) settings$libraries else serialize(.libPaths(), NULL)
+  writeBin(libraries, ".Rlibs")
   more <- setdiff(loadedNamespaces(), c(settings$loaded, settings$project))
   if (length(more)) writeLines(more, ".Rpackages")
-}
-
-# The pieces of text that a session offers, each as a character vector in order of appearance.
-session_texts <- function(output) {
-  pick <- function(class, text) {
-    as.character(lapply(Filter(function(part) inherits(part, class), output), text))
-  }
-  texts <- list(
-    messages = pick("message", conditionMessage),
-    stdout = as.character(Filter(is.character, output)),
-    warnings = pick("warning", conditionMessage),
-    source = pick("source", function(part) sub("\n$", "", part$src)),
-    console = as.character(lapply(output, console_text))
-  )
-  lapply(texts, clean)
-}
-
-console_text <- function(part) {
-  text <- if (inherits(part, "source")) {
-    paste(">", gsub("\n(?!$)", "\n+ ", part$src, perl = TRUE))
-  } else if (inherits(part, "warning")) {
-    paste0("Warning message:\n", conditionMessage(part))
-  } else if (inherits(part, "message")) {
-    paste0("Message:\n", conditionMessage(part))
-  } else if (inherits(part, "error")) {
-    paste0("Error:\n", conditionMessage(part))
-  } else if (is_plot(part)) {
-    "[[ plot ]]"
-  } else {
-    as.character(part)
-  }
-  sub("\n$", "", text)
-}
-
-# Valid UTF-8, whatever bytes came: an invalid byte is written <ff>.
-clean <- function(x) {
-  x <- enc2utf8(as.character(x))
-  bad <- !validUTF8(x)
-  if (any(bad)) x[bad] <- iconv(x[bad], "UTF-8", "UTF-8", sub = "byte")
-  x
 }

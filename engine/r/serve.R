@@ -3,27 +3,33 @@
 
 operations <- list(
   evaluate = function(request) evaluate_request(request),
-  script = function(request) evaluate_script(request),
+  script = function(request) {
+    attach_owner(request$script, request$package)
+    evaluate_script(request)
+  },
   rows = function(request) evaluate_rows(request),
   render_object = function(request) {
-    render(find_object(request$package, request$name), request$name, request$format, request$options)
+    render(find_object(request$package, request$name), request$name, request$format, request$options,
+           home = find_package(request$package))
   },
   render_data = function(request) {
-    render(find_data(request$package, request$name), request$name, request$format, request$options)
+    render(find_data(request$package, request$name), request$name, request$format, request$options,
+           home = find_package(request$package))
   },
   render_session_object = function(request) {
     label <- if (is.null(request$as)) request$name else request$as
-    render(session_object(request$session_key, request$name), label, request$format, request$options)
+    render(session_object(request$session_key, request$name), label, request$format, request$options,
+           home = session_path(request$session_key))
   },
   render_session_info = function(request) {
     information <- readRDS(file.path(session_path(request$session_key), ".RInfo"))
-    render(information, "info", request$format, request$options)
+    render(information, "sessionInfo", request$format, request$options)
   },
   render_session_plot = function(request) {
     output <- readRDS(file.path(session_path(request$session_key), ".REval"))
     plots <- Filter(is_plot, output)
-    draw_plot(plots[[request$index]], request$format,
-              paste0(request$session_key, "_plot", request$index), request$options)
+    render(plots[[request$index]], paste0(request$session_key, "_plot", request$index),
+           request$format, request$options)
   },
   render_last_plot = function(request) {
     output <- readRDS(file.path(session_path(request$session_key), ".REval"))
@@ -37,7 +43,7 @@ operations <- list(
   },
   render_pieces = function(request) {
     pieces <- unlist(request$pieces)
-    object <- if (request$section %in% c("console", "source")) as.character(pieces) else as.list(pieces)
+    object <- if (request$section == "console") as.character(pieces) else as.list(pieces)
     render(object, request$section, request$format, request$options)
   },
   find_object = function(request) list(found = !is.null(class(find_object(request$package, request$name)))),
@@ -48,7 +54,10 @@ operations <- list(
   list_data = function(request) list(names = list_data(request$package)),
   list_topics = function(request) list(names = list_topics(request$package)),
   find_topic = function(request) list(topic = find_topic(request$package, request$topic)),
-  render_topic = function(request) render_topic(request$package, request$topic, request$format),
+  render_topic = function(request) {
+    render_topic(request$package, request$topic, request$format, request$place, request$library_url)
+  },
+  render_index = function(request) render_index(request$package),
   doc_folder = function(request) list(path = R.home("doc")),
   package_information = function(request) list(text = package_information(request$package)),
   describe_function = function(request) {
@@ -56,7 +65,7 @@ operations <- list(
   },
   package_version = function(request) {
     find_package(request$package)
-    list(version = as.character(utils::packageVersion(request$package)))
+    list(version = as.character(utils::packageVersion(request$package, settings$library)))
   },
   server_information = function(request) list(text = printed(print(utils::sessionInfo())))
 )
@@ -64,11 +73,15 @@ operations <- list(
 serve <- function(request) {
   failure <- NULL
   answer <- withCallingHandlers(
-    tryCatch(operations[[request$operation]](request), error = function(e) {
+    tryCatch({
+      use_library(request$library)
+      operations[[request$operation]](request)
+    }, error = function(e) {
       list(error = if (is.null(failure)) error_text(e) else failure,
            message = clean(conditionMessage(e)), kind = if (is.null(e$kind)) "r_error" else e$kind)
     }),
-    warning = function(w) invokeRestart("muffleWarning"),
+    # Code that says options(warn = 2) wants its warnings to become errors.
+    warning = function(w) if (getOption("warn") < 2L) invokeRestart("muffleWarning"),
     message = function(m) invokeRestart("muffleMessage")
   )
   answer
@@ -77,14 +90,21 @@ serve <- function(request) {
 # What the forking parent does once: the packages every call uses, the project, and then the real
 # path several times, so that R's compiler has done its work before the first child is forked.
 prepare <- function(preload) {
-  options(device = function(...) {
-    grDevices::pdf(NULL, ...)
-    grDevices::dev.control("enable")
-  }, browser = "false", pager = "cat", menu.graphics = FALSE, warn = 0L, useFancyQuotes = FALSE,
-  bitmapType = "cairo", keep.source = FALSE, stringsAsFactors = FALSE)
+  options(device = screen_device, browser = "false", pager = "cat", menu.graphics = FALSE,
+          warn = 0L, useFancyQuotes = FALSE, bitmapType = "cairo", keep.source = FALSE,
+          stringsAsFactors = FALSE, papersize = "a4")
   Sys.setenv(R_PAPERSIZE = "a4")
   for (package in c("jsonlite", "evaluate", "tools", preload)) loadNamespace(package)
+  requireNamespace("rlang", quietly = TRUE)
   remember_information()
+}
+
+# Where code draws unless it opens a device itself: nowhere, on paper of the size that plots have
+# as PDF. What size the code asks for does not count, as in OpenCPU.
+screen_device <- function(file, width, height, paper, ...) {
+  grDevices::pdf(NULL, width = 11.69, height = 8.27, paper = "A4r", ...)
+  grDevices::dev.control("enable")
+  graphics::par(bg = "white")
 }
 
 warm <- function(folder, times) {
@@ -126,5 +146,6 @@ warm_child <- function() {
 # What the server says of its R.
 describe_r <- function() {
   list(version = R.version.string, locale = Sys.getlocale("LC_COLLATE"),
-       libraries = as.list(.libPaths()))
+       libraries = as.list(.libPaths()),
+       user_library = sub(path.expand("~"), "~", Sys.getenv("R_LIBS_USER"), fixed = TRUE))
 }

@@ -1,7 +1,7 @@
 # Sessions as values: a stored session is an environment of objects, and, for `key::name` in code,
 # a namespace registered under its key for as long as this process lives.
 
-settings <- new.env(parent = emptyenv())   # sessions_root, project
+settings <- new.env(parent = emptyenv())   # sessions_root, project, library
 
 session_path <- function(key) {
   path <- file.path(settings$sessions_root, key)
@@ -12,9 +12,11 @@ session_path <- function(key) {
 }
 
 # Objects of a session, n of them, in an environment below the global one. Packages that the
-# session had loaded are loaded first, so that its objects print and subset as they did there.
+# session had loaded are loaded first, from the libraries it had, so that its objects print and
+# subset as they did there.
 session_environment <- function(key) {
   path <- session_path(key)
+  use_libraries_of(path)
   library_record <- file.path(path, ".Rpackages")
   if (file.exists(library_record)) {
     for (package in readLines(library_record)) {
@@ -26,6 +28,15 @@ session_environment <- function(key) {
   objects
 }
 
+# A session of an app or of a user's library finds its packages again; libraries may be gone by now.
+use_libraries_of <- function(path) {
+  record <- file.path(path, ".Rlibs")
+  if (!file.exists(record)) return(invisible())
+  more <- setdiff(unserialize(read_bytes(record)), .libPaths())
+  more <- more[dir.exists(more)]
+  if (length(more)) .libPaths(c(more, .libPaths()))
+}
+
 session_reference <- function(key, name = ".val") {
   attach_session(key)
   call("::", as.name(key), as.name(name))
@@ -35,21 +46,6 @@ attach_session <- function(key) {
   if (key %in% loadedNamespaces()) return(invisible())
   objects <- session_environment(key)
   make_namespace(key, objects, exports = ls(objects, all.names = TRUE))
-}
-
-# Every `key::name` in the code makes that session's namespace; an unknown key is refused before
-# anything runs.
-attach_sessions <- function(expr) {
-  if (!is.call(expr)) return(invisible())
-  if (length(expr) == 3L && (identical(expr[[1L]], as.name("::")) ||
-                             identical(expr[[1L]], as.name(":::")))) {
-    key <- as.character(expr[[2L]])
-    if (grepl(key_pattern, key)) attach_session(key)
-    return(invisible())
-  }
-  for (part in as.list(expr)) {
-    if (is.call(part)) attach_sessions(part)
-  }
 }
 
 # Makes `objects` a namespace that R's own `::` can read. base has no public function for this.
