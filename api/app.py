@@ -105,6 +105,10 @@ def _add_health(api: FastAPI, services: Services) -> None:
 
     api.mount("/static", StaticFiles(directory=STATIC), name="static")
 
+    @api.get("/favicon.ico", include_in_schema=False)
+    async def favicon() -> Response:
+        return Response(status_code=204)
+
     @api.get("/", include_in_schema=False)
     async def root() -> RedirectResponse:
         return RedirectResponse("/v1/jobs")

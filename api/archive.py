@@ -12,8 +12,14 @@ KEPT_HIDDEN = {".RData", ".REval", ".RInfo", ".Rlibs"}
 
 
 def members(folder: Path) -> list[Path]:
-    """Returns the files of a session that an archive holds, relative to it."""
+    """Returns the files of a session that an archive holds, relative to it.
+
+    Raises:
+        FileNotFoundError: the session was removed meanwhile.
+    """
     found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    if not folder.is_dir():
+        raise FileNotFoundError(folder)
     return sorted(
         path for path in found if not path.parts[0].startswith(".") or path.name in KEPT_HIDDEN
     )

@@ -4,10 +4,19 @@ ApiError
 ├── BadRequest        the request cannot be read
 │   └── UploadInvalid a multipart body is broken
 ├── ClientGone        the client closed the connection
-├── BodyTooLarge      the body has more bytes than allowed
+├── BodyTooLarge      the body has more bytes than the server takes
+│   ├── UploadTooLarge than the operator allows
+│   └── FormTooLarge  a form, which has to be held in memory
+├── Disabled          the operator has switched this section off
 ├── OnlyIfCached      nothing is stored and the request allows no computing
 ├── NotAllowed        the method is not for this resource
-└── NotFound          there is no such resource
+├── NotFound          there is no such resource
+│   └── NotInstalled  nothing is installed under this name, nor may be
+├── InstallForbidden  the operator does not let this be installed
+├── SignatureMissing  a webhook's delivery is not signed
+├── SignatureWrong    a webhook's delivery is signed with another secret
+├── OriginFailed      a server that this one asks did not answer as it should
+└── OriginTimeout     a server that this one asks did not answer in time
 """
 
 from __future__ import annotations
@@ -15,6 +24,7 @@ from __future__ import annotations
 import cache.errors as cache_errors
 import engine.errors as engine_errors
 import jobs.errors as job_errors
+from engine.install_policy import pattern_problem
 from scheduler.errors import SchedulerError
 
 
@@ -37,9 +47,27 @@ class ClientGone(ApiError):
 class BodyTooLarge(ApiError):
     """The body has more bytes than the server takes."""
 
-    def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"the request body is larger than {limit_bytes // 2**20} MiB")
+    def __init__(
+        self, limit_bytes: int, *, what: str = "the request body", advice: str = ""
+    ) -> None:
+        super().__init__(f"{what} is larger than {limit_bytes / 2**20:,.10g} MB{advice}")
         self.limit_bytes = limit_bytes
+
+
+class UploadTooLarge(BodyTooLarge):
+    """The body has more bytes than the operator allows."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        setting = "ocpu.upload_limit in larder.yaml"
+        super().__init__(limit_bytes, advice=f", the limit of this server ({setting})")
+
+
+class FormTooLarge(BodyTooLarge):
+    """A form of this size would have to be held in memory."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        advice = ": send what is as large as multipart/form-data"
+        super().__init__(limit_bytes, what="the form", advice=advice)
 
 
 class NotAllowed(ApiError):
@@ -47,6 +75,16 @@ class NotAllowed(ApiError):
 
     def __init__(self, method: str, path: str) -> None:
         super().__init__(f"Method: {method} invalid on {path}")
+
+
+class Disabled(ApiError):
+    """The operator has switched this section of the API off."""
+
+    def __init__(self, section: str) -> None:
+        super().__init__(
+            f"/ocpu/{section} is switched off on this server (ocpu.apis in larder.yaml)"
+        )
+        self.section = section
 
 
 class OnlyIfCached(ApiError):
@@ -60,6 +98,74 @@ class NotFound(ApiError):
     """There is no such resource; the message says which."""
 
 
+class NotInstalled(NotFound):
+    """Nothing is installed under this name, nor may it be installed when it is asked for."""
+
+    def __init__(self, source: str, name: str) -> None:
+        if source == "github":  # the words of OpenCPU
+            message = f"Github App {name} not installed on this server"
+        else:
+            message = f"{NAMES[source]} {name} is not installed on this server{_hint(source, name)}"
+        super().__init__(message)
+        self.source = source
+        self.name = name
+
+
+class InstallForbidden(ApiError):
+    """The operator does not let this be installed."""
+
+    def __init__(self, source: str, name: str) -> None:
+        super().__init__(
+            f"{NAMES[source]} {name} may not be installed on this server{_hint(source, name)}"
+        )
+        self.source = source
+        self.name = name
+
+
+class SignatureMissing(ApiError):
+    """The delivery of a webhook is not signed, and this server wants it signed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this delivery has no X-Hub-Signature-256: set the webhook's secret on GitHub to the"
+            " one of this server (LARDER_INSTALL__WEBHOOK_SECRET)"
+        )
+
+
+class SignatureWrong(ApiError):
+    """The delivery of a webhook is signed with another secret."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "X-Hub-Signature-256 does not match this delivery: the webhook's secret on GitHub is"
+            " not the one of this server (LARDER_INSTALL__WEBHOOK_SECRET)"
+        )
+
+
+class OriginFailed(ApiError):
+    """A server that this one asks did not answer as it should; the message says which."""
+
+
+class OriginTimeout(ApiError):
+    """A server that this one asks did not answer in time; the message says which."""
+
+
+NAMES = {
+    "github": "the app",
+    "gist": "the gist",
+    "cran": "the CRAN package",
+    "bioc": "the Bioconductor package",
+}
+"""What messages call a thing that can be installed, by its source."""
+
+
+def _hint(source: str, name: str) -> str:
+    """Returns what an operator can do about it, if it is a name that can be allowed."""
+    if pattern_problem(f"{source}::{name}") is not None:
+        return ""
+    return f'; its operator can allow it in larder.yaml: install: {{allow: ["{source}::{name}"]}}'
+
+
 STATUS: dict[type[Exception], int] = {
     ApiError: 400,
     BadRequest: 400,
@@ -67,7 +173,14 @@ STATUS: dict[type[Exception], int] = {
     ClientGone: 499,
     BodyTooLarge: 413,
     NotAllowed: 405,
+    Disabled: 403,
     NotFound: 404,
+    NotInstalled: 404,
+    InstallForbidden: 403,
+    SignatureMissing: 401,
+    SignatureWrong: 403,
+    OriginFailed: 502,
+    OriginTimeout: 504,
     OnlyIfCached: 504,
     cache_errors.CacheError: 500,
     cache_errors.SessionNotFound: 404,
@@ -84,6 +197,11 @@ STATUS: dict[type[Exception], int] = {
     engine_errors.CallRefused: 400,
     engine_errors.RError: 400,
     engine_errors.RowCountMismatch: 500,
+    engine_errors.InstallFailed: 400,
+    engine_errors.InstallRefused: 400,
+    engine_errors.OriginNotFound: 404,
+    engine_errors.InstallTimeout: 504,
+    engine_errors.InstallBusy: 503,
     job_errors.JobError: 500,
     job_errors.JobNotFound: 404,
     job_errors.ArgumentInvalid: 400,
@@ -96,6 +214,7 @@ STATUS: dict[type[Exception], int] = {
     job_errors.CatalogUnavailable: 503,
     job_errors.RunInProgress: 409,
     job_errors.RunEnded: 409,
+    job_errors.SessionPinned: 409,
     SchedulerError: 500,
 }
 

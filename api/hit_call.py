@@ -52,6 +52,8 @@ def read_call(scope: Scope, body: Body, services: Services) -> CallRequest | Non
     """
     request = read_request(scope, body)
     parts = request.parts[1:]
+    if not services.ocpu.serves("library"):
+        return None
     if len(parts) in (3, 4) and parts[1] == "R":
         package, name, rest = parts[0], parts[2], parts[3:]
     elif len(parts) in (1, 2) and "::" in parts[0]:
@@ -62,7 +64,7 @@ def read_call(scope: Scope, body: Body, services: Services) -> CallRequest | Non
     function = f"{package}::{name}"
     if not services.pantry.jobs.declaring(function):
         return None
-    given = read_arguments(body, Path())
+    given = read_arguments(body, Path(), code=services.ocpu.code)
     if given.values is None or given.inputs:
         return None
     output = rest[0] if rest and rest[0] in SHORTCUTS else None

@@ -8,18 +8,20 @@ from pathlib import Path
 
 from api.arguments import Arguments, read_arguments
 from api.ocpu_files import package_folder, path_below
-from api.ocpu_kept import answer_kept
+from api.ocpu_kept import DRAWINGS, answer_kept
 from api.ocpu_objects import options_of
 from api.ocpu_replies import call_reply
 from api.ocpu_request import OcpuRequest
+from api.package_address import PackageAddress
 from api.reply import Reply
 from api.services import Services
-from engine.call import Argument, FunctionCall, Output, Priority
+from engine.call import FunctionCall, Output, Priority
 from jobs.call import Call
 from jobs.errors import CallFailed
 
 VALUES = {"json", "print", "csv", "tab", "md", "ndjson", "rds", "rda", "pb", "bin", "console"}
-SHORTCUTS = frozenset(VALUES | {"png", "svg", "svglite", "pdf", "spss", "sas", "stata"})
+TABLES = {"feather", "arrowipc", "parquet", "spss", "sas", "stata"}
+SHORTCUTS = frozenset(VALUES | TABLES | DRAWINGS | {"file"})
 """Endings of a call's URL that ask for the value itself; any other is answered with the listing."""
 
 
@@ -29,7 +31,7 @@ def call_function(
     rest: list[str],
     *,
     name: str,
-    package: str | None = None,
+    package: PackageAddress | None = None,
     session_key: str | None = None,
 ) -> Reply:
     """Calls a function of a package or of a session; `rest` may name a format.
@@ -38,28 +40,51 @@ def call_function(
     """
     output = rest[0] if rest and rest[0] in SHORTCUTS else None
     with _upload_folder(services) as folder:
-        given = read_arguments(request.body, folder)
-        target = FunctionCall(package, name, given.arguments, given.body, session_key=session_key)
-        if package is not None and given.values is not None:
-            call = kept_call(f"{package}::{name}", given, target)
+        given = read_arguments(request.body, folder, code=services.ocpu.code)
+        target = FunctionCall(
+            package.name if package else None,
+            name,
+            given.arguments,
+            given.body,
+            session_key=session_key,
+            library=package.library if package else None,
+        )
+        function = f"{target.package}::{name}"
+        declared = services.pantry.jobs.declaring(function)
+        if package and not package.library and declared and given.values is not None:
+            call = kept_call(function, given, target)
             found = services.pantry.resolve(call)
             if found is not None:
                 return answer_kept(request, services, call, found, output)
-        return _run(request, services, Call(f"{package}::{name}", {}, target, given.place), output)
+        return _run(request, services, Call(function, {}, target, given.place), output)
 
 
-def call_script(request: OcpuRequest, services: Services, package: str, parts: list[str]) -> Reply:
-    """Runs a script or document of a package; its fields are plain text, its outputs files."""
+def call_script(
+    request: OcpuRequest, services: Services, package: PackageAddress, parts: list[str]
+) -> Reply:
+    """Runs a script or document of a package."""
     path = path_below(package_folder(package, services), parts)
+    return run_script(request, services, path, package.name, package.library)
+
+
+def run_script(
+    request: OcpuRequest,
+    services: Services,
+    path: Path,
+    origin: str,
+    library: str | None = None,
+) -> Reply:
+    """Runs a script or document; its outputs are files.
+
+    `origin` is whose script it is, for logs: a package, a gist.
+    """
     with _upload_folder(services) as folder:
         given = read_arguments(request.body, folder)
-        texts = tuple(
-            Argument(argument.name, "text", argument.value) for argument in given.arguments
+        target = FunctionCall(
+            origin, path.name, given.arguments, given.body, script=str(path), library=library
         )
-        target = FunctionCall(package, path.name, texts, given.body, script=str(path))
-        return _run(
-            request, services, Call(f"{package}::{path.name}", {}, target, given.place), None
-        )
+        call = Call(f"{origin}::{path.name}", {}, target, given.place)
+        return _run(request, services, call, None)
 
 
 def kept_call(function: str, given: Arguments, target: FunctionCall) -> Call:

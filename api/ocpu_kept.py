@@ -103,5 +103,4 @@ def _headers(request: OcpuRequest, found: Resolution, entry: Entry) -> Headers:
     told = answer_headers(found, entry.computed_at, entry.job, entry.version)
     if entry.session_key is None:
         return told
-    named = session_headers(request, entry.session_key)
-    return (*told, *(header for header in named if header[0] != "Cache-Control"))
+    return (*told, *session_headers(request, entry.session_key))

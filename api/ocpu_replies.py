@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from api.ocpu_objects import CALL_CACHE
 from api.ocpu_request import MOUNT, OcpuRequest
 from api.reply import Reply, text
 from engine.evaluation import Evaluation
+
+SESSION_HEADER = "X-ocpu-session"
 
 
 def call_reply(
@@ -33,4 +34,4 @@ def listing_reply(session_key: str, outputs: tuple[str, ...]) -> Reply:
 def session_headers(request: OcpuRequest, session_key: str) -> tuple[tuple[str, str], ...]:
     """Returns the headers that name the session of a call."""
     location = request.url(f"/tmp/{session_key}/")
-    return (("Location", location), ("X-ocpu-session", session_key), CALL_CACHE)
+    return (("Location", location), (SESSION_HEADER, session_key))

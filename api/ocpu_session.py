@@ -6,10 +6,9 @@ import json
 
 from api.archive import tar_of, zip_of
 from api.errors import BadRequest, NotAllowed, NotFound
-from api.ocpu_call import call_function
-from api.ocpu_files import serve_path
+from api.ocpu_call import call_function, run_script
+from api.ocpu_files import path_below, serve_path
 from api.ocpu_objects import (
-    LIBRARY_CACHE,
     listing,
     only_reads,
     options_of,
@@ -22,9 +21,11 @@ from api.reply import Reply, text
 from api.services import Services
 from cache.errors import SessionNotFound
 from cache.sessions import Session
+from engine.errors import EngineError
 
+KEPT_FILES = (".RData", ".REval", ".RInfo", ".Rlibs")
+"""Hidden files that make up a session, and are in its archives too."""
 TEXTS = ("messages", "stdout", "warnings", "source", "console")
-PLOT_FORMATS = ("png", "svg", "svglite", "pdf")
 
 
 def sessions(request: OcpuRequest, parts: list[str], services: Services) -> Reply:
@@ -33,22 +34,36 @@ def sessions(request: OcpuRequest, parts: list[str], services: Services) -> Repl
         only_reads(request)
         # Keys are the only secret of a session: they are not listed.
         return text(200, "") if request.has_slash else with_slash(request)
-    reply = _session(request, parts, services)
-    return reply.with_headers(LIBRARY_CACHE) if reply.status < 400 else reply
-
-
-def _session(request: OcpuRequest, parts: list[str], services: Services) -> Reply:
     key, separator, name = parts[0].partition("::")
+    if request.method == "DELETE" and len(parts) == 1 and not separator:
+        return _remove(key, services)
     try:
-        session = services.sessions.open(key)
+        session = services.pantry.stored_sessions.open(key)
+        if separator:
+            return _object(request, session, [name, *parts[1:]], services)
+        if len(parts) > 1:
+            return _section(request, session, parts[1], parts[2:], services)
     except SessionNotFound:
-        raise NotFound(f"File not found: /tmp/{key}") from None
-    if separator:
-        return _object(request, session, [name, *parts[1:]], services)
-    if len(parts) == 1:
-        only_reads(request)
-        return listing(outputs_of(session)) if request.has_slash else with_slash(request)
-    return _section(request, session, parts[1], parts[2:], services)
+        raise _not_found(key) from None
+    except (FileNotFoundError, EngineError):
+        if services.sessions.exists(key):
+            raise
+        raise _not_found(key) from None  # it was removed meanwhile
+    only_reads(request)
+    return listing(outputs_of(session)) if request.has_slash else with_slash(request)
+
+
+def _remove(key: str, services: Services) -> Reply:
+    """Removes a session now; an answer that is made of it goes too, unless a job prepared it."""
+    try:
+        services.pantry.stored_sessions.remove(key)
+    except SessionNotFound:
+        raise _not_found(key) from None
+    return text(200, f"Session {key} is removed\n", ("Cache-Control", "no-store"))
+
+
+def _not_found(key: str) -> NotFound:
+    return NotFound(f"File not found: /tmp/{key}")
 
 
 def _section(
@@ -56,6 +71,9 @@ def _section(
 ) -> Reply:
     if section == "R" and rest:
         return _object(request, session, rest, services)
+    if section == "files" and rest and request.method == "POST":
+        path = path_below(session.path, _shown(rest))
+        return run_script(request, services, path, session.session_key)
     only_reads(request)
     match section:
         case "R":
@@ -131,9 +149,9 @@ def _texts(
 
 
 def _json(section: str, pieces: list[str]) -> str:
-    """Returns the pieces as jsonlite writes them: console and source a vector, others a list."""
+    """Returns the pieces as jsonlite writes them: the console a vector, the others a list."""
     quoted = [json.dumps(piece, ensure_ascii=False) for piece in pieces]
-    if section in ("console", "source") or not quoted:
+    if section == "console" or not quoted:
         return f"[{', '.join(quoted)}]\n"
     return "[\n" + ",\n".join(f"  [{item}]" for item in quoted) + "\n]\n"
 
@@ -145,12 +163,10 @@ def _graphics(request: OcpuRequest, session: Session, rest: list[str], services:
             return with_slash(request)
         if not count:
             return Reply(200, b"\n")
-        return text(200, "".join(f"{number}\n" for number in range(1, count + 1)) + "last\n")
+        return listing([*(str(number) for number in range(1, count + 1)), "last"])
+    index = _plot_index(rest[0], count)
     if len(rest) == 1:
         return redirect(request, f"{request.path.rstrip('/')}/png")
-    index = _plot_index(rest[0], count)
-    if rest[1] not in PLOT_FORMATS:
-        raise NotFound(f"Invalid output format for objects: {rest[1]}")
     fields = {"session_key": session.session_key, "index": index, "format": rest[1]}
     options = options_of(request)
     return rendered(services.pool.render("render_session_plot", fields | {"options": options}))
@@ -177,11 +193,16 @@ def _info(request: OcpuRequest, session: Session, rest: list[str], services: Ser
 
 
 def _files(request: OcpuRequest, session: Session, rest: list[str]) -> Reply:
-    if not rest and request.has_slash:
-        return listing(session.manifest.files)
-    if rest and rest[0].startswith("."):
+    if not rest and request.has_slash and "index.html" not in session.manifest.files:
+        return listing(name.partition("/")[0] for name in session.manifest.files)
+    return serve_path(request, session.path, _shown(rest))
+
+
+def _shown(rest: list[str]) -> list[str]:
+    """Returns the path of a file, unless it is one that the session keeps to itself."""
+    if rest and rest[0].startswith(".") and rest[0] not in KEPT_FILES:
         raise BadRequest(f"File not found: {'/'.join(rest)}")
-    return serve_path(request, session.path, rest)
+    return rest
 
 
 def _archive(content: bytes, media_type: str, name: str) -> Reply:

@@ -19,10 +19,17 @@ class Reply:
     headers: Headers = ()
 
     def with_headers(self, *headers: tuple[str, str]) -> Reply:
-        """Returns the reply with headers added; a header that is there already stays as it is."""
-        present = {name.lower() for name, _ in self.headers}
+        """Returns the reply with headers added; a header that is there already stays as it is.
+
+        Only Vary is a list of which each layer knows its own part.
+        """
+        present = {name.lower() for name, _ in self.headers} - {"vary"}
         more = tuple(header for header in headers if header[0].lower() not in present)
         return replace(self, headers=(*self.headers, *more))
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a header."""
+        return any(given.lower() == name.lower() for given, _ in self.headers)
 
     def wire_headers(self) -> list[tuple[bytes, bytes]]:
         """Returns the headers as ASGI wants them: a new list each time, as layers may change it."""

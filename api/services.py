@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from api.deployments import Deployments
+from api.gist_list import GistList
+from api.home_libraries import HomeLibraries
+from api.ocpu_config import OcpuConfig
+from api.on_demand import OnDemand
 from cache.sessions import SessionFolder
 from engine.errors import EngineError
 from engine.limits import Limits
 from engine.pool import Pool
+from engine.shelf import Shelf
 from jobs.pantry import Pantry
 
 R_FACTS_FOR_S = 60.0
@@ -25,17 +31,36 @@ class Services:
         pool: R.
         sessions: What calls left behind.
         state_folder: Where uploads wait.
+        shelf: What was installed.
         call_limits: Of one POST call that no job declares.
+        ocpu: What the operator decided about /ocpu.
         ocpu_version: The version of OpenCPU's API that is spoken.
+        homes: The libraries of this machine's users.
+        on_demand: Installs what is asked for, where the operator allows it.
+        deployments: Installs what was pushed.
+        gist_list: The gists that GitHub knows.
     """
 
     pantry: Pantry
     pool: Pool
     sessions: SessionFolder
     state_folder: Path
+    shelf: Shelf
     call_limits: Limits = field(default_factory=Limits)
+    ocpu: OcpuConfig = field(default_factory=OcpuConfig)
     ocpu_version: str = "2.2.12"
+    homes: HomeLibraries = field(default_factory=HomeLibraries)
+    on_demand: OnDemand = field(init=False)
+    deployments: Deployments = field(init=False)
+    gist_list: GistList = field(init=False)
     _facts: tuple[float, dict[str, Any]] = (0.0, {})
+
+    def __post_init__(self) -> None:
+        """Wires what installs."""
+        policy = self.ocpu.install
+        self.on_demand = OnDemand(self.shelf, self.pool, policy)
+        self.deployments = Deployments(self.pool, policy)
+        self.gist_list = GistList(policy.github_api_url)
 
     def r_facts(self) -> dict[str, Any]:
         """Returns R's version and locale, asked of the engine once a minute at most."""

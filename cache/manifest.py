@@ -19,8 +19,9 @@ class Manifest:
     """What a session holds.
 
     ``texts`` has the keys stdout, messages, warnings, source and console, each a list of pieces in
-    the order they came. ``error`` is R's whole message when the call failed. ``extra`` holds what a
-    later Larder of the same format added.
+    the order they came. ``error`` is R's whole message when the call failed. ``cache_key`` is that
+    of the entry made of the session, if one was. ``extra`` holds what a later Larder of the same
+    format added.
     """
 
     created_at: datetime
@@ -30,6 +31,7 @@ class Manifest:
     files: tuple[str, ...] = ()
     texts: dict[str, list[str]] = field(default_factory=dict)
     error: str | None = None
+    cache_key: str | None = None
     format: int = FORMAT
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -46,6 +48,7 @@ class Manifest:
                 "files": self.files,
                 "texts": self.texts,
                 "error": self.error,
+                "cache_key": self.cache_key,
             }
         )
 
@@ -75,6 +78,7 @@ class Manifest:
                     name: _list(texts.get(name, [])) for name in {**dict.fromkeys(_TEXTS), **texts}
                 },
                 error=found.pop("error"),
+                cache_key=found.pop("cache_key", None),
                 extra=found,
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:

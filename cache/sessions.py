@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -91,8 +91,12 @@ class SessionFolder:
                 raise SessionError(session_key, "it is being staged already") from None
         return Stage(session_key, path)
 
-    def publish(self, stage: Stage) -> Path:
+    def publish(self, stage: Stage, *, cache_key: str | None = None) -> Path:
         """Makes the session visible, whole, by one rename; gives its folder.
+
+        Args:
+            stage: what it came to be in.
+            cache_key: of the entry that will be made of it; the manifest says it from then on.
 
         Raises:
             SessionError: the manifest is missing or unreadable, or the key is taken. The stage
@@ -100,9 +104,12 @@ class SessionFolder:
             StoreFull: there is no room.
             StoreUnavailable: the root cannot be written.
         """
-        _manifest(stage.session_key, stage.path)
+        manifest = _manifest(stage.session_key, stage.path)
         published = self.root / stage.session_key
         with disk_border(self.root):
+            if cache_key is not None:
+                noted = replace(manifest, cache_key=cache_key)
+                (stage.path / MANIFEST).write_bytes(noted.to_json())
             try:
                 stage.path.rename(published)
             except OSError as error:

@@ -127,7 +127,7 @@ class Chunks:
             message = evaluated.error_message or "R raised an error"
             return RError(evaluated.error or message, message)
         try:
-            self.pantry.sessions.publish(stage)
+            self.pantry.sessions.publish(stage, cache_key=one.cache_key)
         except SessionError as error:
             return error
         return new_entry(

@@ -15,6 +15,7 @@ JobError
 ├── RunInterrupted      a run cannot go on now, and may be taken up again later
 ├── RunEnded            somebody else closed a run, or took it over, while it went on
 ├── ScheduleNotFound    no schedule has that id
+├── SessionPinned       a session holds a prepared answer and cannot be removed alone
 └── CatalogError        the catalog cannot be read or written
     ├── CatalogUnavailable  the database did not answer as it should
     └── CatalogTooNew       a later Larder wrote this catalog
@@ -193,3 +194,15 @@ class ScheduleNotFound(JobError):
     def __init__(self, schedule_id: str) -> None:
         self.schedule_id = schedule_id
         super().__init__(f"there is no schedule '{schedule_id}'")
+
+
+class SessionPinned(JobError):
+    """The session holds an answer that a run of the job prepared: it is not removed alone."""
+
+    def __init__(self, session_key: str, job: str) -> None:
+        self.session_key = session_key
+        self.job = job
+        super().__init__(
+            f"session {session_key} holds a prepared answer of the job '{job}': it stays until a"
+            " run of that job replaces it, or its `cache.keep` is over"
+        )

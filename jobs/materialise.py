@@ -144,6 +144,7 @@ class Materialiser:
             priority=priority,
             outputs=outputs_of(job, also),
             limits=self._limits(job),
+            cache_key=found.cache_key,
         )
         now = self.clock()
         entry = new_entry(
@@ -175,8 +176,11 @@ class Materialiser:
         limits: Limits | None = None,
         priority: Priority = Priority.LIVE,
         outputs: Sequence[Output] = (),
+        cache_key: str | None = None,
     ) -> Evaluated:
         """Runs a call and publishes its session; keeps no answer. For calls that no job declares.
+
+        `cache_key` is that under which the caller will keep the answer, if it will.
 
         Raises:
             CallFailed: R raised an error; that session is published too.
@@ -192,7 +196,7 @@ class Materialiser:
                     priority=priority,
                     outputs=outputs,
                 )
-            self.sessions.publish(stage)
+            self.sessions.publish(stage, cache_key=cache_key)
         finally:
             self.sessions.discard(stage)  # nothing is there any more once it is published
         if not evaluation.ok:

@@ -30,6 +30,7 @@ from jobs.resolve import Resolver
 from jobs.row_answers import RowAnswers, flight_key
 from jobs.row_resolution import RowResolution
 from jobs.rows_source import RowKey
+from jobs.stored_sessions import StoredSessions
 from jobs.table import Selection, Table, grid_table
 from jobs.versions import Versions
 
@@ -51,6 +52,7 @@ class Pantry:
         size_limit_bytes: Of the store, for the sweep to keep.
         session_key_digits: Random digits of a new session's key.
         memory_bytes: Answers kept in memory.
+        keep_sessions_s: How long a session stays that no answer holds; None: until it is swept.
 
     Raises:
         StoreFull, StoreUnavailable: The folder cannot be used.
@@ -67,6 +69,7 @@ class Pantry:
         size_limit_bytes: int = 10 * 2**30,
         session_key_digits: int = 13,
         memory_bytes: int = MEMORY_BYTES,
+        keep_sessions_s: float | None = None,
     ) -> None:
         with disk_border(state):
             state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -77,6 +80,9 @@ class Pantry:
         self.store = Store(state / "results", size_limit_bytes=size_limit_bytes)
         self.sessions = SessionFolder(state / "sessions", key_digits=session_key_digits)
         self.generations = Generations(state / "generations")
+        self.stored_sessions = StoredSessions(
+            self.sessions, self.store, self.generations, clock=clock, keep_s=keep_sessions_s
+        )
         self.versions = Versions(state / "versions.json", self.generations)
         self.flights = Flights(state / "flights.lock")
         self.resolver = Resolver(

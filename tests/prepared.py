@@ -15,6 +15,7 @@ from api.services import Services
 from cache.body import Body
 from cache.clock import utcnow
 from cache.entry import Entry
+from engine.shelf import Shelf
 from jobs.job_set import JobSet
 from jobs.pantry import Pantry
 from jobs.project import load_project
@@ -60,7 +61,8 @@ def keep(pantry: Pantry, *, age_s: float = 0, **bodies: bytes) -> Entry:
 
 def application(pantry: Pantry, folder: Path) -> ASGIApp:
     """The application of a worker whose R and catalog must not be touched."""
-    services = Services(pantry, NoPool(), pantry.sessions, folder)  # type: ignore[arg-type]
+    shelf = Shelf(folder / "apps")
+    services = Services(pantry, NoPool(), pantry.sessions, folder, shelf)  # type: ignore[arg-type]
     services._facts = (1e12, {"version": "R version 4", "locale": "C.UTF-8"})
     return create_app(services, NoCatalog())  # type: ignore[arg-type]
 

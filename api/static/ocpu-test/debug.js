@@ -1,72 +1,161 @@
 "use strict";
 
-// The test page: sends one request to the API and shows all of the answer.
-const rows = document.querySelector("#parameters tbody");
+// The page: sends the form's request, keeps what was sent before, copies, completes.
 
-function addRow(type, name, value) {
-  const row = rows.insertRow();
-  const nameInput = document.createElement("input");
-  nameInput.value = name || "";
-  nameInput.setAttribute("aria-label", "argument name");
-  const valueInput = document.createElement("input");
-  valueInput.type = type;
-  if (type === "text") valueInput.value = value || "";
-  valueInput.setAttribute("aria-label", "argument value");
-  const remove = document.createElement("button");
-  remove.type = "button";
-  remove.textContent = "Remove";
-  remove.addEventListener("click", () => row.remove());
-  [nameInput, valueInput, remove].forEach((element) => row.insertCell().append(element));
-}
+const KEPT_REQUESTS = 20;
+let running = null;
+let earlier = [];
 
-function requestBody() {
-  const fields = [...rows.rows].map((row) => row.querySelectorAll("input"));
-  const hasFile = fields.some(([, value]) => value.type === "file");
-  const body = hasFile ? new FormData() : new URLSearchParams();
-  for (const [name, value] of fields) {
-    if (value.type === "file") {
-      [...value.files].forEach((file) => body.append(name.value, file, file.name));
-    } else {
-      body.append(name.value, value.value);
+async function ask(method, url, { body, headers } = {}) {
+  if (running) running.abort();
+  const mine = new AbortController();
+  running = mine;
+  showWaiting(method, url);
+  const began = performance.now();
+  try {
+    const answer = await fetch(url, { method, body, headers, signal: mine.signal });
+    const blob = await answer.blob();
+    showStatus(answer, blob, performance.now() - began);
+    const text = await showBody(answer, blob);
+    await findSession(answer, text);
+    return answer;
+  } catch (error) {
+    if (running === mine) {
+      $("problem").textContent = error.name === "AbortError" ? "Cancelled." : `No answer: ${error.message}`;
+    }
+    return null;
+  } finally {
+    if (running === mine) {
+      running = null;
+      showDone();
     }
   }
-  return body;
 }
 
-function showLinks(text) {
-  const links = document.querySelector("#links");
-  links.replaceChildren();
-  for (const path of text.split("\n").filter((line) => line.startsWith("/ocpu/tmp/"))) {
-    const item = document.createElement("li");
-    const link = document.createElement("a");
-    link.href = path;
-    link.textContent = path;
-    item.append(link);
-    if (/\/graphics\/\d+$/.test(path)) {
-      const image = document.createElement("img");
-      image.src = path + "/png?width=400&height=300";
-      image.alt = "plot";
-      item.append(document.createElement("br"), image);
-    }
-    links.append(item);
+// A session is behind every call, also where the body is the value itself or an error.
+async function findSession(answer, text) {
+  const own = /^(.*\/tmp\/(x0[0-9a-f]+)\/)$/.exec(answer.url.split("?")[0]);
+  const key = answer.headers.get("X-ocpu-session") || (answer.ok && own && own[2]);
+  if (!key) return;
+  const location = new URL(answer.headers.get("Location") || own[1], answer.url).href;
+  const isListing = own || partsOf(text, location).includes("info");
+  const listing = isListing ? text : await (await fetch(location)).text();
+  showSession(key, location, listing);
+}
+
+async function send() {
+  const request = readForm();
+  let url;
+  let headers;
+  try {
+    url = addressOf(request);
+    headers = headersOf(request);
+  } catch (error) {
+    $("problem").textContent = error.message;
+    return;
+  }
+  const answer = await ask(request.method, url, { body: bodyOf(request), headers });
+  remember(request, answer);
+}
+
+// Headers may hold a password and files cannot be kept, so neither is.
+function remember(request, answer) {
+  const fields = request.fields.map((field) => ({ ...field, files: [] }));
+  const kept = { ...request, fields, headers: "", status: answer ? answer.status : 0 };
+  earlier = [kept, ...earlier].slice(0, KEPT_REQUESTS);
+  sessionStorage.setItem("earlier", JSON.stringify(earlier));
+  showEarlier();
+}
+
+function showEarlier() {
+  $("history").hidden = earlier.length === 0;
+  $("earlier").replaceChildren(...earlier.map((request) => {
+    const label = `${request.method} ${request.endpoint} → ${request.status || "no answer"}`;
+    const button = element("button", { type: "button", className: "plain" }, label);
+    button.addEventListener("click", () => {
+      writeForm(request);
+      $("send").focus();
+    });
+    return element("li", {}, button);
+  }));
+}
+
+// Pages without a secure address have no clipboard: the text is selected, to be copied by hand.
+async function copy(source, note) {
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    note.textContent = "Copied.";
+  } catch {
+    getSelection().selectAllChildren(source);
+    note.textContent = "Selected: copy it with Ctrl+C.";
   }
 }
 
-async function send(event) {
+// Offers what a package, or the library, has: the listing of the folder that is being typed.
+const listed = new Set();
+
+async function complete() {
+  const folder = /^(.*\/library\/(?:[\w.]+\/(?:R|data|man)\/)?)[^/]*$/.exec($("endpoint").value);
+  if (!folder || listed.has(folder[1])) return;
+  listed.add(folder[1]);
+  const answer = await fetch(addressOf({ method: "POST", endpoint: folder[1] })).catch(() => null);
+  if (!answer || !answer.ok) return;
+  const below = folder[1].endsWith("/library/") ? "/R/" : "";
+  const names = (await answer.text()).split("\n").filter(Boolean);
+  $("endpoints").append(...names.map((name) => element("option", { value: folder[1] + name + below })));
+}
+
+function use(link) {
+  const plain = (event) => event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+  link.addEventListener("click", (event) => {
+    const target = event.target.closest("a");
+    if (!target || !plain(event)) return;
+    event.preventDefault();
+    ask("GET", new URL(target.href));
+  });
+}
+
+$("request").addEventListener("submit", (event) => {
   event.preventDefault();
-  const method = document.querySelector("#method").value;
-  const options = { method };
-  if (method !== "GET") options.body = requestBody();
-  const answer = await fetch(document.querySelector("#endpoint").value, options);
-  const text = await answer.text();
-  document.querySelector("#status").textContent = `HTTP ${answer.status} ${answer.statusText}`;
-  const lines = [...answer.headers].map(([name, value]) => `${name}: ${value}`);
-  document.querySelector("#headers").textContent = lines.join("\n");
-  document.querySelector("#body").textContent = text;
-  showLinks(text);
-}
+  send();
+});
+$("request").addEventListener("keydown", (event) => {
+  const oneLine = event.target.classList.contains("value") && !event.shiftKey;
+  if (event.key !== "Enter" || !(oneLine || event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  $("request").requestSubmit();
+});
+$("request").addEventListener("input", refresh);
+$("endpoint").addEventListener("input", complete);
+$("cancel").addEventListener("click", () => running && running.abort());
+$("add-field").addEventListener("click", () => {
+  addField().querySelector(".name").focus();
+  refresh();
+});
+$("add-file").addEventListener("click", () => {
+  addField({ name: "file", type: "file" }).querySelector(".files").focus();
+  refresh();
+});
+$("copy-curl").addEventListener("click", () => copy($("curl"), $("copied")));
+$("copy-body").addEventListener("click", () => copy($("body"), $("body-copied")));
+$("use-session").addEventListener("click", () => {
+  const row = addField({ value: $("session-key").textContent });
+  $("method").value = "POST";
+  document.querySelector("[name=kind][value=form]").checked = true;
+  refresh();
+  row.querySelector(".name").focus();
+});
+$("delete-session").addEventListener("click", async () => {
+  const answer = await ask("DELETE", new URL($("session-key").dataset.location));
+  if (answer && answer.ok) $("session").hidden = true;
+});
+use($("links"));
+$("example").append(...Object.keys(EXAMPLES).map((name) => element("option", {}, name)));
+$("example").addEventListener("change", (event) => {
+  if (event.target.value) writeForm(exampleRequest(event.target.value));
+  event.stopPropagation();
+});
 
-document.querySelector("#request").addEventListener("submit", send);
-document.querySelector("#add-parameter").addEventListener("click", () => addRow("text"));
-document.querySelector("#add-file").addEventListener("click", () => addRow("file"));
-addRow("text", "n", "10");
+earlier = JSON.parse(sessionStorage.getItem("earlier") || "[]");
+showEarlier();
+writeForm(exampleRequest("Call a function"));
