@@ -2,10 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
+from conftest import REPLAY
 from serving import ROOT, Server, copy_example
 
 CORPUS = ROOT / "tests" / "conformance"
@@ -27,9 +27,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.server
 @pytest.mark.parametrize("topic", TOPICS)
 def test_topic_is_answered_as_opencpu_answers_it(
-    server: Server, topic: str, tmp_path: Path
+    server: Server, topic: str, record_property: Callable[[str, object], None]
 ) -> None:
     command = [sys.executable, "replay.py", "--base", f"{server.url}/ocpu", "--only", f"{topic}/*"]
     replay = subprocess.run(command, cwd=CORPUS, capture_output=True, text=True, check=False)
+    record_property(REPLAY, replay.stdout.splitlines()[-1])
     assert replay.returncode == 0, replay.stdout + replay.stderr
     assert "0 failed" in replay.stdout.splitlines()[-1]
