@@ -11,11 +11,10 @@ import orjson
 
 from api.body import Body
 from api.errors import BadRequest, BodyTooLarge, SignatureMissing, SignatureWrong
-from api.form import form_pairs
+from api.form import FORM, form_pairs
 
 LIMIT_BYTES = 25 * 2**20
 """GitHub sends no larger delivery."""
-FORM = "application/x-www-form-urlencoded"
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 

@@ -56,7 +56,9 @@ class Run:
 
     @property
     def files(self) -> list[str]:
-        found = self.get("files/").text.splitlines()
+        """All of them, those in folders too."""
+        lines = self.get("").text.splitlines()
+        found = [line.removeprefix("files/") for line in lines if line.startswith("files/")]
         return sorted(name for name in found if name != "DESCRIPTION")
 
     def get(self, output: str) -> httpx.Response:

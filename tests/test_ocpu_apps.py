@@ -209,7 +209,7 @@ def test_package_of_bioconductor_is_installed_when_it_is_allowed(state: Path, or
 
 def test_name_that_is_none_is_not_there_and_cannot_be_allowed(state: Path, origin: Path) -> None:
     with worker(state, install=policy(origin, "github::*", "cran::*")) as made:
-        for path in ("/cran/-rf/", "/cran/%2e%2e/", "/apps/..%2f../x/", "/apps/a/..%00/"):
+        for path in ("/cran/-rf/", "/cran/%2e%2e/", "/apps/..%2f../x/"):
             answer = made.get(path)
             assert answer.status_code == 404, path
             assert "allow" not in answer.text

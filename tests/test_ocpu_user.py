@@ -168,7 +168,7 @@ def test_packages_of_a_user_are_nobody_elses(made: Worker) -> None:
 
 
 @pytest.mark.r
-@pytest.mark.parametrize("name", ["bob", "ben", "root", "%2e%2e", "a%00", "a%0d%0aX-Evil:1"])
+@pytest.mark.parametrize("name", ["bob", "ben", "root", "%2e%2e", "a%0d%0aX-Evil:1"])
 def test_user_without_a_library_is_answered_like_one_who_is_not_there(
     made: Worker, name: str
 ) -> None:

@@ -158,7 +158,7 @@ def test_delete_removes_a_session_now(made: Worker, slash: str) -> None:
     assert made.client.delete(f"/tmp/{key}{slash}").status_code == 404
 
 
-@pytest.mark.parametrize("key", ["x0123456789abcd", "nothing", "..%2fresults", "%00"])
+@pytest.mark.parametrize("key", ["x0123456789abcd", "nothing", "..%2fresults"])
 def test_delete_of_what_is_no_session_is_a_404(made: Worker, key: str) -> None:
     assert made.client.delete(f"/tmp/{key}").status_code == 404
 

@@ -66,7 +66,7 @@ class Server:
         return path.read_text() if path.exists() else ""
 
     def until(self, true: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not true():
             assert time.monotonic() < deadline, "nothing happened"
             time.sleep(0.01)
