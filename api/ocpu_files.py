@@ -41,10 +41,14 @@ def path_below(root: Path, parts: list[str]) -> Path:
     """
     name = "/".join(parts)
     root = root.resolve()
-    path = (root / name).resolve()
+    try:
+        path = (root / name).resolve()
+        found = path.exists()
+    except OSError:  # no file can have such a name
+        raise BadRequest(f"File not found: {name}") from None
     if not path.is_relative_to(root):
         raise BadRequest(f"Path {name} is not in this folder")
-    if not path.exists():
+    if not found:
         raise BadRequest(f"File not found: {name}")
     return path
 

@@ -6,6 +6,7 @@ EngineError
 ├── TemplateFailed        the project's models could not be loaded
 ├── EvaluationTimeout     the wall clock limit was reached
 ├── WorkerDied            R ended in the middle of the call
+│   └── EndedByCall       its own code ended it: q(), or a limit it ran into
 ├── CallRefused           the call could not be made: bad arguments, unknown thing
 │   ├── FunctionNotFound  the package has no such function
 │   └── PackageNotFound   no such package is installed
@@ -64,6 +65,10 @@ class WorkerDied(EngineError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"R stopped in the middle of the call: {reason}")
         self.reason = reason
+
+
+class EndedByCall(WorkerDied):
+    """The call's own code ended R: it called q(), or ran into a limit that the kernel enforces."""
 
 
 class CallRefused(EngineError):

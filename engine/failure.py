@@ -31,6 +31,8 @@ def _broker_failure(answer: dict[str, Any]) -> errors.EngineError:
             return errors.EvaluationTimeout(facts["limit_s"])
         case "WorkerDied":
             return errors.WorkerDied(facts["reason"])
+        case "EndedByCall":
+            return errors.EndedByCall(facts["reason"])
         case "EngineBusy":
             return errors.EngineBusy(facts["waiting"])
         case "TemplateFailed":

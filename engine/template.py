@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import wire
-from engine.errors import TemplateFailed, WorkerDied
-from engine.worker_status import death_reason
+from engine.errors import EndedByCall, TemplateFailed, WorkerDied
+from engine.worker_status import death_reason, ended_by_call
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +159,9 @@ class Template:
 
     async def autopsy(self, child: Child) -> WorkerDied:
         """Returns why a child ended without an answer."""
-        return WorkerDied(death_reason(await self.finish(child)))
+        status = await self.finish(child)
+        kind = EndedByCall if ended_by_call(status) else WorkerDied
+        return kind(death_reason(status))
 
     async def stop(self) -> None:
         """Ends the parent and its children."""

@@ -29,3 +29,10 @@ def death_reason(status: int) -> str:
     if code == QUIT_STATUS:
         return "the code called q() or quit(), which ends R"
     return f"the process ended by itself (status {code})"
+
+
+def ended_by_call(status: int) -> bool:
+    """Whether the code that ran there meant to end it, or used up what it may use."""
+    if os.WIFSIGNALED(status):
+        return os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGXFSZ)
+    return os.WEXITSTATUS(status) == QUIT_STATUS

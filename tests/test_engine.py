@@ -224,7 +224,7 @@ def test_many_cells_share_a_child_and_survive_its_death(engine: Engine) -> None:
         calls.append((FunctionCall(package, function, arguments), engine.sessions.stage().path))
     outcomes = dict(engine.pool.evaluate_many(calls, limits=Limits(), outputs=()))
     kinds = [type(outcomes[index]).__name__ for index in range(len(cells))]
-    assert kinds == ["Evaluation", "WorkerDied", "Evaluation", "WorkerDied", "Evaluation"]
+    assert kinds == ["Evaluation", "WorkerDied", "Evaluation", "EndedByCall", "Evaluation"]
 
 
 def rows(engine: Engine, function: str) -> Frame:

@@ -142,7 +142,7 @@ def test_chain_of_an_uploaded_file(server: Server) -> None:
 def test_crash_of_r_leaves_the_server_as_it_was(server: Server) -> None:
     with server.client() as client:
         crash = client.post("/ocpu/library/base/R/q", data={})
-        assert crash.status_code == 500
+        assert crash.status_code == 400
         assert "q() or quit()" in crash.text
         killed = {"pid": "Sys.getpid()", "signal": "11"}
         crash = client.post("/ocpu/library/tools/R/pskill", data=killed)
