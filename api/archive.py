@@ -17,7 +17,11 @@ def members(folder: Path) -> list[Path]:
     Raises:
         FileNotFoundError: the session was removed meanwhile.
     """
-    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    found = [
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink()  # R code may have it lead anywhere
+    ]
     if not folder.is_dir():
         raise FileNotFoundError(folder)
     return sorted(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?")
 _VERSION = re.compile(r"(\d+\.\d+)\.\d+")
+ANY_VERSION = "R/*-library/*"
 OPEN_TO_ALL = stat.S_IROTH | stat.S_IXOTH
 """What root asks of a library: it could read any, but its owner has to have opened it."""
 
@@ -57,15 +58,21 @@ class HomeLibraries:
                 return self._library_of(user, r)
         return None
 
+    def every(self) -> list[Path]:
+        """Returns the libraries, for whatever version of R, that the server may read."""
+        homes = {user.home for user in self.users()}
+        return [folder for home in sorted(homes) for folder in self._libraries(home, ANY_VERSION)]
+
     def _library_of(self, user: User, r: dict[str, str]) -> Path | None:
-        home = user.home
+        return next(iter(self._libraries(user.home, library_pattern(r))), None)
+
+    def _libraries(self, home: Path, pattern: str) -> list[Path]:
         if not home.is_absolute() or home == Path("/"):
-            return None
+            return []
         try:
-            found = sorted(home.glob(library_pattern(r)))
-            return next((folder for folder in found if self._may_read(folder, home)), None)
+            return [folder for folder in sorted(home.glob(pattern)) if self._may_read(folder, home)]
         except OSError:
-            return None
+            return []
 
     def _may_read(self, library: Path, home: Path) -> bool:
         """Whether the server may read the library, and come to it from the home folder."""

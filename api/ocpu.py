@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
 from starlette.types import Receive, Scope, Send
@@ -33,6 +34,7 @@ from api.services import Services
 from api.upload_folder import clear_abandoned
 from cache.errors import CacheError
 from engine.errors import CallRefused, EngineError, RError
+from engine.host import Host
 from jobs.errors import JobError
 
 log = logging.getLogger(__name__)
@@ -154,7 +156,15 @@ def _info(request: OcpuRequest, _parts: list[str], services: Services) -> Reply:
     only_reads(request)
     information = services.pool.read("server_information")["text"]
     heading = "# Larder: speaks the API of OpenCPU"
-    return text(200, f"{heading} {services.ocpu_version}\n\n## System\n{information}")
+    walls = _walls(services.pool.info()["walls"])
+    said = f"{heading} {services.ocpu_version}\n\n## System\n{information}\n## Walls\n{walls}"
+    return text(200, said)
+
+
+def _walls(facts: dict[str, Any]) -> str:
+    """What confines R here, and what does not."""
+    host = Host.from_wire(facts)
+    return "".join(f"{wall.name}: {wall.made_of or wall.lack}\n" for wall in host.walls)
 
 
 SECTIONS: dict[str, Handler] = {

@@ -3,7 +3,6 @@
 import errno
 import re
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Final
 from cache.border import disk_border
 from cache.errors import SessionError, SessionNotFound
 from cache.manifest import MANIFEST, Manifest
+from cache.tree import remove_tree, size_of_tree
 
 __all__ = ["MANIFEST", "Manifest", "Session", "SessionFolder", "Stage", "is_session_key"]
 
@@ -109,7 +109,7 @@ class SessionFolder:
         with disk_border(self.root):
             if cache_key is not None:
                 noted = replace(manifest, cache_key=cache_key)
-                (stage.path / MANIFEST).write_bytes(noted.to_json())
+                _write(stage.path, noted.to_json())
             try:
                 stage.path.rename(published)
             except OSError as error:
@@ -120,7 +120,7 @@ class SessionFolder:
 
     def discard(self, stage: Stage) -> None:
         """Removes a stage that will not be published; nothing happens if it is gone."""
-        shutil.rmtree(stage.path, ignore_errors=True)
+        remove_tree(stage.path)
 
     def open(self, session_key: str) -> Session:
         """The published session of this key. Reads one small file.
@@ -150,7 +150,7 @@ class SessionFolder:
                 (self.root / session_key).rename(doomed)
             except FileNotFoundError:
                 return False
-        shutil.rmtree(doomed, ignore_errors=True)
+        remove_tree(doomed)
         return True
 
     def keys(self) -> Iterator[str]:
@@ -184,14 +184,7 @@ class SessionFolder:
 
     def size_bytes(self, session_key: str) -> int:
         """The room that the files of a session take; 0 if there is none."""
-        path = self.root / session_key
-        sizes = 0
-        for file in path.rglob("*") if is_session_key(session_key) else ():
-            try:
-                sizes += file.lstat().st_size
-            except FileNotFoundError:  # deleted meanwhile
-                continue
-        return sizes
+        return size_of_tree(self.root / session_key) if is_session_key(session_key) else 0
 
     def clear_staging(self, older_than_s: float) -> int:
         """Removes what is left of stages that no one has touched for so long; how many.
@@ -204,11 +197,19 @@ class SessionFolder:
             for path in list(self._staging.iterdir()):
                 try:
                     if path.stat().st_mtime < before:
-                        shutil.rmtree(path, ignore_errors=True)
+                        remove_tree(path)
                         cleared += 1
                 except FileNotFoundError:  # published or discarded meanwhile
                     continue
         return cleared
+
+
+def _write(folder: Path, manifest: bytes) -> None:
+    """Writes the manifest into the place of the old one, or of a link that was put there."""
+    aside = folder / f".{secrets.token_hex(8)}"
+    with aside.open("xb") as file:
+        file.write(manifest)
+    aside.replace(folder / MANIFEST)
 
 
 def _manifest(session_key: str, folder: Path) -> Manifest:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -45,28 +44,21 @@ FORMATS = {
 
 def arrow_body(
     format_name: str,
-    content: bytes | Path,
+    content: bytes,
     columns: Sequence[Mapping[str, Any]],
     options: Options,
 ) -> bytes:
-    """Returns the columns, whose buffers are `content` or in that file, in one of FORMATS.
+    """Returns the columns, whose buffers are `content`, in one of FORMATS.
 
     Raises:
         CallRefused: an option is not usable, or a value has no place in the format.
     """
     writer = {"feather": _feather, "arrowipc": _stream, "parquet": _parquet}[format_name]
     try:
-        return writer(arrow_table(_buffer(content), columns), options)
+        return writer(arrow_table(pa.py_buffer(content), columns), options)
     except (pa.ArrowException, OverflowError) as error:
         text = f"The data cannot be written as {format_name}: {error}"
         raise CallRefused(text, "bad_data") from error
-
-
-def _buffer(content: bytes | Path) -> pa.Buffer:
-    if isinstance(content, bytes):
-        return pa.py_buffer(content)
-    with pa.memory_map(str(content)) as file:  # large ones stay where they are
-        return file.read_buffer()
 
 
 def _feather(table: pa.Table, options: Options) -> bytes:

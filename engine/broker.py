@@ -10,21 +10,23 @@ import contextlib
 import json
 import logging
 import os
-import shutil
 import signal
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine import errors, wire
+from engine import errors, ownership, wire
 from engine.admission import Admission
 from engine.call import Priority
 from engine.current_template import CurrentTemplate
+from engine.host import Host, Mode, host_for
 from engine.install_reply import reply
 from engine.install_request import InstallRequest
 from engine.installer import Installer
+from engine.left_files import remove_tree
 from engine.limits import Limits
+from engine.reach import beside
 from engine.shelf import Shelf
 from engine.shelf_watch import ShelfWatch
 from engine.template import Child
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 
 CLIENT_CHECK_S = 0.2
 CATCH_UP_S = 20.0
+OUR_WORDS = ("failed", "facts", "done", "index")
+"""What only the broker says in an answer."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class BrokerConfig:
     preload: list[str] = field(default_factory=list)
     spares: int = 4
     max_running: int = 4
+    walls: Mode = "auto"
+    reads: list[str] = field(default_factory=list)
     json_digits: int = 4
     ocpu_version: str = "2.2.12"
 
@@ -57,10 +63,11 @@ class BrokerConfig:
 
 
 class Broker:
-    """Serves calls with the children of the current template."""
+    """Serves calls with the children of the current template, within the walls the host gives."""
 
-    def __init__(self, config: BrokerConfig) -> None:
+    def __init__(self, config: BrokerConfig, host: Host) -> None:
         self._config = config
+        self._host = host
         self._work = Path(config.state) / "work"
         self._admission = Admission(config.max_running, max(1, config.max_running // 2))
         self._shelf = Shelf(Path(config.state) / "apps")
@@ -77,7 +84,7 @@ class Broker:
 
     async def run(self) -> None:
         """Serves until SIGTERM."""
-        shutil.rmtree(self._work, ignore_errors=True)
+        remove_tree(self._work)
         self._work.mkdir(mode=0o700, parents=True)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -97,12 +104,12 @@ class Broker:
         path.unlink(missing_ok=True)
         await self._installer.stop()
         await self._current.stop()
-        shutil.rmtree(self._work, ignore_errors=True)
+        remove_tree(self._work)
 
     def _parent_config(self) -> dict[str, Any]:
         keys = ("sessions_root", "json_digits", "ocpu_version", "preload", "project", "folder")
-        config = {key: getattr(self._config, key) for key in keys}
-        return config | {"state": self._config.state, "work": str(self._work)}
+        config = {key: getattr(self._config, key) for key in (*keys, "state", "reads")}
+        return config | {"work": str(self._work), "host": self._host.to_wire()}
 
     def _is_quiet(self) -> bool:
         return self._admission.running == 0
@@ -148,6 +155,7 @@ class Broker:
             "running": self._admission.running,
             "waiting": self._admission.waiting,
             "calls": self._calls,
+            "walls": {"mode": self._config.walls, **self._host.to_wire()},
         }
 
     async def _install(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -158,22 +166,30 @@ class Broker:
 
     async def _one(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         async with self._admission.slot(Priority(header["priority"])):
-            child = await self._take()
+            child = await self._take(header)
             try:
                 return await self._ask(child, header)
             finally:
                 self._release(child)
 
     async def _many(self, header: dict[str, Any], writer: asyncio.StreamWriter) -> None:
-        """Runs cells one after the other in one child, and in a new one after each death."""
+        """Runs cells one after the other in one child, and in a new one after each death.
+
+        A child's walls are closed at its first cell: so each is told of the others.
+        """
+        cells = header["many"]
+        limits = Limits.from_wire(header["limits"])
+        if limits.cpu_s is not None:
+            limits = replace(limits, cpu_s=limits.cpu_s * len(cells))
+        shared = {"limits": limits.to_wire(), "beside": beside(cells)}
         async with self._admission.slot(Priority(header["priority"])):
             child: Child | None = None
             try:
-                for index, item in enumerate(header["many"]):
-                    child = child or await self._take()
+                for index, cell in enumerate(cells):
+                    child = child or await self._take(header)
                     blobs: list[bytes] = []
                     try:
-                        answer, blobs = await self._ask(child, {**item, "limits": header["limits"]})
+                        answer, blobs = await self._ask(child, {**cell, **shared})
                     except errors.EngineError as error:
                         answer = _failure(error)
                         self._release(child)
@@ -184,9 +200,9 @@ class Broker:
                 if child is not None:
                     self._release(child)
 
-    async def _take(self) -> Child:
+    async def _take(self, header: dict[str, Any]) -> Child:
         self._calls += 1
-        return await self._current.now.take()
+        return await self._current.now.take(network=header["limits"]["network"])
 
     async def _ask(
         self, child: Child, header: dict[str, Any]
@@ -199,14 +215,23 @@ class Broker:
         """
         limits = Limits.from_wire(header["limits"])
         template = child.template
+        folder = Path(header["folder"])
+        if self._host.own_user:
+            ownership.give(folder, child.pid)
         try:
             child.writer.write(wire.pack(header))
             answer = await asyncio.wait_for(wire.read(child.reader), limits.wall_s)
         except TimeoutError:
             template.kill(child)
             raise errors.EvaluationTimeout(limits.wall_s) from None
-        if answer is None:
+        if answer is None or "crashed" in answer[0]:
+            if answer is not None:
+                log.error("child failed pid=%d %s", child.pid, answer[0]["crashed"])
             raise await template.autopsy(child)
+        if self._host.own_user:
+            await ownership.settle(folder)
+        for word in OUR_WORDS:  # R code may have written the answer itself
+            answer[0].pop(word, None)
         return answer
 
     def _release(self, child: Child) -> None:
@@ -214,9 +239,11 @@ class Broker:
         asyncio.create_task(self._bury(child))  # noqa: RUF006  # ends by itself
 
     async def _bury(self, child: Child) -> None:
+        # At once: what it started must not play with its files while they are being read.
+        child.template.kill(child)
         await child.template.finish(child)
         child.template.warm_idle()
-        await asyncio.to_thread(shutil.rmtree, self._work / str(child.pid), ignore_errors=True)
+        await asyncio.to_thread(remove_tree, self._work / str(child.pid))
 
 
 async def _closed(reader: asyncio.StreamReader) -> None:
@@ -238,7 +265,8 @@ def main() -> None:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
     try:
-        asyncio.run(Broker(config).run())
+        host = host_for(config.walls, Path(config.state))
+        asyncio.run(Broker(config, host).run())
     except errors.TemplateFailed as error:
         log.error("engine did not start: %s", error)  # noqa: TRY400  # R's message says it all
         sys.exit(3)

@@ -1,64 +1,89 @@
-"""The life of one forked child: limits, then requests until the broker closes its socket."""
+"""The life of one forked child: walls, limits, then requests until the broker closes its socket."""
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import os
-import signal
 import socket
-import sys
 import time
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine import wire
+from engine.left_files import BODIES
 from engine.limits import Limits
+from engine.privileges import user_of
+from engine.reach import Reach, of_call
+from engine.walls import Walls
 from engine.worker import R
 
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
+
+@dataclass(frozen=True)
+class Nest:
+    """What the forking parent gives to each of its children.
+
+    Attributes:
+        work: The folder below which each makes its own for temporary files.
+        sessions_root: Where the sessions are that calls may name.
+        walls: What each puts up around itself.
+    """
+
+    work: Path
+    sessions_root: str
+    walls: Walls
 
 
-def live(r: R, connection: socket.socket, parent_pid: int, work: Path) -> None:
+def live(
+    r: R, connection: socket.socket, parent_pid: int, nest: Nest, *, network: bool = False
+) -> None:
     """Serves requests until the other side closes. Never returns: the child ends by os._exit."""
     status = 1
-    limited = False
     try:
-        _settle(r, parent_pid, work)
-        while (message := wire.receive(connection)) is not None:
-            header, _ = message
-            if header.get("warm"):
-                r.call("warm_child")
-                wire.send(connection, {})
-                continue
-            if not limited:  # once: hard limits only ever shrink
-                Limits.from_wire(header["limits"]).apply()
-                limited = True
-            answer, blobs = _answer(r, header)
-            wire.send(connection, answer, blobs)
+        folder = _settle(r, parent_pid, nest, network=network)
+        _serve(r, connection, nest, folder)
         status = 0
     except Exception:  # noqa: BLE001  # the last words of a process that must not return
-        traceback.print_exc()
+        traceback.print_exc()  # nobody hears it once the walls are up: the broker says it for us
+        with contextlib.suppress(OSError):
+            wire.send(connection, {"crashed": traceback.format_exc()})
     finally:
         os._exit(status)
 
 
-def _settle(r: R, parent_pid: int, work: Path) -> None:
-    """Makes this process its own: group, signals, standard streams, temporary folder."""
+def _settle(r: R, parent_pid: int, nest: Nest, *, network: bool) -> Path:
+    """Makes this process its own: group, folder, walls, standard streams; returns the folder."""
     os.setpgid(0, 0)
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:
-        os._exit(1)
+    folder = nest.work / str(os.getpid())
+    folder.mkdir(mode=0o700)
+    if nest.walls.own_user:
+        os.chown(folder, user_of(os.getpid()), user_of(os.getpid()))
+    nest.walls.put_up(parent_pid, network=network)
     null = os.open(os.devnull, os.O_RDWR)
-    sys.stderr = os.fdopen(
-        os.dup(2), "w", buffering=1
-    )  # Python's own last words; R writes to descriptor 2
     for stream in (0, 1, 2):
         os.dup2(null, stream)
-    folder = work / str(os.getpid())
-    folder.mkdir(mode=0o700)
+    os.close(null)
     r.use_temporary_folder(folder)
+    return folder
+
+
+def _serve(r: R, connection: socket.socket, nest: Nest, folder: Path) -> None:
+    is_closed = False
+    while (message := wire.receive(connection)) is not None:
+        header, _ = message
+        if header.get("warm"):
+            r.call("warm_child")
+            wire.send(connection, {})
+            continue
+        if not is_closed:  # once: walls and hard limits only ever tighten
+            reach = of_call(header, nest.sessions_root)
+            limits = Limits.from_wire(header["limits"])
+            limits.apply(counted_apart=nest.walls.counts_processes)
+            nest.walls.close(Reach(reach.read, (*reach.write, str(folder))))
+            is_closed = True
+        answer, blobs = _answer(r, header)
+        wire.send(connection, answer, blobs)
 
 
 def _answer(r: R, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
@@ -79,7 +104,7 @@ def _carry(content: bytes, header: dict[str, Any], name: str, blobs: list[bytes]
     if len(content) <= wire.INLINE_BYTES:
         blobs.append(content)
         return {"blob": len(blobs) - 1}
-    folder = Path(header["folder"]) / ".bodies"
+    folder = Path(header["folder"]) / BODIES
     folder.mkdir(exist_ok=True)
     (folder / name).write_bytes(content)
-    return {"file": str(folder / name)}
+    return {"file": name}

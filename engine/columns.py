@@ -26,12 +26,17 @@ Description = Mapping[str, Any]
 def arrow_table(content: pa.Buffer, described: Sequence[Description]) -> pa.Table:
     """Returns the data frame whose buffers `content` holds.
 
+    What they hold is checked: R code may have written them itself, to have more read than is there.
+
     Raises:
-        ValueError: a value has no place in its column's type.
+        ValueError: a value has no place in its column's type, or the buffers are not what they
+            are said to be.
     """
     source = Buffers(content)
     names = [item["name"] for item in described]
-    return pa.Table.from_arrays([_column(item, source) for item in described], names=names)
+    table = pa.Table.from_arrays([_column(item, source) for item in described], names=names)
+    table.validate(full=True)
+    return table
 
 
 class Buffers:
@@ -44,6 +49,8 @@ class Buffers:
     def take(self, size: int) -> pa.Buffer:
         """Returns the next `size` bytes, not copied, and goes on behind their padding."""
         start = self._at
+        if not 0 <= size <= self._content.size - start:
+            raise pa.ArrowInvalid("there are fewer bytes than its columns need")
         self._at += size + padding(size)
         return self._content.slice(start, size)
 

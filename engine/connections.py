@@ -63,10 +63,11 @@ class Connections:
 
 
 def _alive(connection: socket.socket) -> bool:
-    """Whether the broker still holds the other end: it never speaks first."""
+    """Whether the broker still holds the other end, and nothing is left in it of an old answer."""
     try:
-        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
-        return True
+        return True  # it never speaks first
     except OSError:
-        return False
+        pass
+    return False

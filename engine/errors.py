@@ -4,6 +4,7 @@ EngineError
 ├── EngineUnavailable     the broker does not answer
 ├── EngineBusy            too many calls are waiting
 ├── TemplateFailed        the project's models could not be loaded
+│   └── WallsMissing      this machine does not give the walls that are required
 ├── EvaluationTimeout     the wall clock limit was reached
 ├── WorkerDied            R ended in the middle of the call
 │   └── EndedByCall       its own code ended it: q(), or a limit it ran into
@@ -21,6 +22,7 @@ EngineError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -46,6 +48,14 @@ class EngineBusy(EngineError):
 
 class TemplateFailed(EngineError):
     """The forking parent could not start, usually because of an error in models/*.R."""
+
+
+class WallsMissing(TemplateFailed):
+    """This machine does not give all the walls, and engine.walls requires them."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__("walls are missing that engine.walls requires: " + "; ".join(missing))
+        self.missing = tuple(missing)
 
 
 class EvaluationTimeout(EngineError):

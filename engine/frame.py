@@ -59,9 +59,9 @@ class Frame:
         ]
 
     @classmethod
-    def read(cls, path: Path, described: Sequence[Mapping[str, Any]]) -> Frame:
+    def read(cls, written: bytes, described: Sequence[Mapping[str, Any]]) -> Frame:
         """Returns the frame that R wrote."""
-        content = Cursor(memoryview(path.read_bytes()))
+        content = Cursor(memoryview(written))
         return cls(
             {
                 item["name"]: Column(item["kind"], _values(item["kind"], item["rows"], content))

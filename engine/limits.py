@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,6 +23,10 @@ class Limits:
     open_files: int = 512
     processes: int = 500
     """Processes and threads that it may start; root's are not counted by the kernel."""
+    cpu_s: float | None = None
+    """Seconds of processor time of each of its processes; None: as many as the clock allows."""
+    network: bool = False
+    """Whether it may open connections over the internet's protocols."""
 
     def to_wire(self) -> dict[str, Any]:
         """Returns the fields as plain values."""
@@ -32,24 +37,31 @@ class Limits:
         """Returns what to_wire() was called on."""
         return cls(**wire)
 
-    def apply(self) -> None:
-        """Sets the resource limits of this process, for good."""
+    def apply(self, *, counted_apart: bool = False) -> None:
+        """Sets the resource limits of this process, for good.
+
+        Args:
+            counted_apart: whether the kernel counts the processes of this call alone.
+        """
         base = address_space_bytes()
         resource.setrlimit(resource.RLIMIT_AS, (base + self.memory_bytes,) * 2)
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_bytes,) * 2)
         resource.setrlimit(resource.RLIMIT_NOFILE, (self.open_files,) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        _limit_processes(self.processes)
+        if self.cpu_s is not None:
+            seconds = max(1, math.ceil(self.cpu_s))
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+        _limit_processes(self.processes, counted_apart=counted_apart)
 
 
-def _limit_processes(more: int) -> None:
+def _limit_processes(more: int, *, counted_apart: bool) -> None:
     """Lets this process start so many more.
 
-    The kernel counts all of the user's threads, also those of other calls and programs. So they
-    are allowed for, by the number of all threads of the machine: the user's own would have to be
-    counted one by one, before every call.
+    Unless the call has a user or a user namespace of its own, the kernel counts all of the user's
+    threads, also those of other calls and programs. So they are allowed for, by the number of all
+    threads of the machine: the user's own would have to be counted one by one, before every call.
     """
-    limit = running_threads() + more
+    limit = more + (1 if counted_apart else running_threads())
     _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
     if hard != resource.RLIM_INFINITY:
         limit = min(limit, hard)

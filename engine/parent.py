@@ -18,8 +18,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine import child
+from engine import child, reach
+from engine.child import Nest
+from engine.host import Host
+from engine.privileges import end_with_parent
 from engine.reply import as_list
+from engine.walls import Walls
 from engine.worker import R
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -30,10 +34,10 @@ WARM_UPS = 4
 class Parent:
     """Forks children on request; owns their pids until they are reaped."""
 
-    def __init__(self, r: R, control: socket.socket, work: Path) -> None:
+    def __init__(self, r: R, control: socket.socket, nest: Nest) -> None:
         self._r = r
         self._control = control
-        self._work = work
+        self._nest = nest
         self._poll = select.poll()
         self._poll.register(control.fileno(), select.POLLIN)
         self._pids: dict[int, int] = {}  # pidfd -> pid
@@ -57,25 +61,30 @@ class Parent:
             return False
         command = json.loads(packet)
         if command["do"] == "fork":
-            self._fork()
+            self._fork(network=command["network"])
         elif command["do"] == "kill":
-            _kill_group(command["pid"])
+            self._kill(command["pid"])
         return True
 
-    def _fork(self) -> None:
+    def _kill(self, pid: int) -> None:
+        if pid in self._pids.values():  # else the number may be another process's by now
+            _kill_group(pid)
+
+    def _fork(self, *, network: bool) -> None:
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if pid == 0:
             ours.close()
             self._forget()
-            child.live(self._r, theirs, os.getppid(), self._work)
+            child.live(self._r, theirs, os.getppid(), self._nest, network=network)
         theirs.close()
         with contextlib.suppress(OSError):  # the child does the same: whoever comes first
             os.setpgid(pid, pid)
         pidfd = os.pidfd_open(pid)
         self._pids[pidfd] = pid
         self._poll.register(pidfd, select.POLLIN)
-        tell(self._control, {"event": "forked", "pid": pid}, ours.fileno())
+        event = {"event": "forked", "pid": pid, "network": network}
+        tell(self._control, event, ours.fileno())
         ours.close()
 
     def _forget(self) -> None:
@@ -138,6 +147,14 @@ def start_r(config: dict[str, Any], work: Path) -> tuple[R, dict[str, Any]]:
     return r, {"exports": exports, "r": info, "system_libraries": as_list(system_libraries)}
 
 
+def walls_for(r: R, config: dict[str, Any]) -> Walls:
+    """Returns the walls of this parent's children."""
+    found = r.call("r_places")
+    places = reach.r_places(found["home"], as_list(found["libraries"]), found["temporary"])
+    ours = reach.of_project(config["folder"], config["state"], config["reads"])
+    return Walls(Host.from_wire(config["host"]), reach.standing(places, ours))
+
+
 def main() -> None:
     """Runs the forking parent; the only argument is its configuration as JSON."""
     config = json.loads(sys.argv[1])
@@ -147,14 +164,15 @@ def main() -> None:
         signal.SIGINT, signal.SIG_IGN
     )  # a terminal's Ctrl-C is the supervisor's to handle
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    ctypes.CDLL(None).prctl(child.PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent(signal.SIGKILL)
     try:
         r, info = start_r(config, work)
+        nest = Nest(work, config["sessions_root"], walls_for(r, config))
     except Exception as error:  # noqa: BLE001  # whatever stops R from starting is the answer
         tell(control, {"event": "failed", "message": _message(error)})
         sys.exit(1)
     tell(control, {"event": "ready", **info})
-    Parent(r, control, work).run()
+    Parent(r, control, nest).run()
 
 
 def _message(error: Exception) -> str:

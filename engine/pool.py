@@ -26,6 +26,7 @@ from engine.frame import Frame
 from engine.install_reply import installation
 from engine.install_request import InstallRequest
 from engine.installed import Installed
+from engine.left_files import read_left_file, remove_tree
 from engine.limits import Limits
 from engine.reply import as_list, evaluation, rendered
 
@@ -134,13 +135,13 @@ class Pool:
         answer, _ = self._ask(header | {"priority": int(priority)})
         if answer["rows"] != frame.rows:
             raise RowCountMismatch(frame.rows, answer["rows"])
-        return Frame.read(stage / ".answer", answer["columns"])
+        return Frame.read(read_left_file(stage, ".answer"), answer["columns"])
 
     def render(self, operation: str, fields: Mapping[str, Any]) -> RenderedBody:
         """Returns an object, a plot or the like in a format; see `operations` in r/serve.R."""
         with self._folder() as folder:
             answer, blobs = self._read(operation, fields, folder)
-            return rendered(answer, blobs)
+            return rendered(answer, blobs, folder)
 
     def read(self, operation: str, **fields: Any) -> dict[str, Any]:
         """Returns what a reading operation answers, as plain values."""
@@ -220,7 +221,7 @@ class Pool:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
 
     def _ask(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         with self._connections.lend() as connection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import orjson
 
 from engine.errors import CallRefused
 from engine.evaluation import BodyError, Evaluation, Headers, RenderedBody
+from engine.left_files import BODIES, read_left_file, remove_tree, write_beside
 
 MANIFEST_FORMAT = 1
 TEXTS = ("messages", "stdout", "warnings", "source", "console")
@@ -26,33 +26,28 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def rendered(answer: dict[str, Any], blobs: Sequence[bytes]) -> RenderedBody:
-    """Returns the body that a rendering operation answered.
+def rendered(answer: dict[str, Any], blobs: Sequence[bytes], folder: Path) -> RenderedBody:
+    """Returns the body that a rendering operation answered; large ones are in the call's folder.
 
     Raises:
         CallRefused: the columns of a data frame cannot be written in the format asked for.
+        WorkerDied: the body is not where the child said.
     """
+    content = _content(answer["body"], blobs, folder)
     if answer.get("arrow"):
-        return _arrow(answer, blobs)
-    return RenderedBody(
-        _content(answer["body"], blobs), answer["type"], _attachment(answer.get("file"))
-    )
+        return _arrow(answer, content)
+    return RenderedBody(content, answer["type"], _attachment(answer.get("file")))
 
 
-def _arrow(answer: dict[str, Any], blobs: Sequence[bytes]) -> RenderedBody:
+def _arrow(answer: dict[str, Any], content: bytes) -> RenderedBody:
     # Here, as the forking parent imports this module and has no use for Arrow and its threads.
     from engine.arrow_body import FORMATS, arrow_body  # noqa: PLC0415
 
     kind = FORMATS[answer["arrow"]]
-    body = answer["body"]
-    content = arrow_body(
-        answer["arrow"],
-        Path(body["file"]) if "file" in body else blobs[body["blob"]],
-        as_list(answer["columns"]),
-        answer.get("options") or {},
-    )
+    columns, options = as_list(answer["columns"]), answer.get("options") or {}
+    written = arrow_body(answer["arrow"], content, columns, options)
     file = f"{answer['file']}.{kind.extension}"
-    return RenderedBody(content, kind.media_type, _attachment(file))
+    return RenderedBody(written, kind.media_type, _attachment(file))
 
 
 def _attachment(file: str | None) -> Headers:
@@ -76,13 +71,13 @@ def evaluation(
             body_errors[label] = BodyError(body["error"], body.get("kind") or "r_error")
             continue
         try:
-            bodies[label] = rendered(body, blobs)
+            bodies[label] = rendered(body, blobs, stage)
         except CallRefused as refusal:
             body_errors[label] = BodyError(refusal.text, refusal.kind)
-    shutil.rmtree(stage / ".bodies", ignore_errors=True)
-    shutil.rmtree(stage / ".inputs", ignore_errors=True)
+    remove_tree(stage / BODIES)
+    remove_tree(stage / ".inputs")
     manifest = _manifest(answer, function)
-    (stage / ".larder.json").write_bytes(orjson.dumps(manifest))
+    write_beside(stage, ".larder.json", orjson.dumps(manifest))
     return Evaluation(
         ok=answer["ok"],
         error=answer.get("error"),
@@ -94,10 +89,10 @@ def evaluation(
     )
 
 
-def _content(body: Any, blobs: Sequence[bytes]) -> bytes:
+def _content(body: Any, blobs: Sequence[bytes], folder: Path) -> bytes:
     if body is None:
         return b""
-    return blobs[body["blob"]] if "blob" in body else Path(body["file"]).read_bytes()
+    return blobs[body["blob"]] if "blob" in body else read_left_file(folder, BODIES, body["file"])
 
 
 def _manifest(answer: dict[str, Any], function: str) -> dict[str, Any]:

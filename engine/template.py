@@ -68,6 +68,7 @@ class Template:
         self._children: dict[int, Child] = {}
         self._asked = 0
         self._waiting: deque[asyncio.Future[Child]] = deque()
+        self._waiting_for_network: deque[asyncio.Future[Child]] = deque()
         self._closing = False
         self.info: dict[str, Any] = {}
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -101,9 +102,12 @@ class Template:
         asyncio.get_running_loop().add_reader(ours, self._hear)
         self._refill()
 
-    async def take(self) -> Child:
-        """Returns a child for one caller; it has to be given back to `finish`."""
-        while self._idle:
+    async def take(self, *, network: bool = False) -> Child:
+        """Returns a child for one caller; it has to be given back to `finish`.
+
+        Idle ones have no network, and never will: one that may have it is forked for the call.
+        """
+        while self._idle and not network:
             child = self._next_idle()
             self._refill()
             if child.warming is not None:
@@ -113,13 +117,17 @@ class Template:
         if self.ended.done():
             raise WorkerDied("the forking parent ended and a new one is not ready yet")
         future: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        self._refill()
+        if network:
+            self._waiting_for_network.append(future)
+            self._say({"do": "fork", "network": True})
+        else:
+            self._waiting.append(future)
+            self._refill()
         try:
             return await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
-                self._idle.append(future.result())
+                self._keep(future.result(), network=network)
             raise
 
     def warm_idle(self) -> None:
@@ -189,7 +197,7 @@ class Template:
         wanted = self._spares + len(self._waiting) - len(self._idle) - self._asked
         for _ in range(max(0, wanted)):
             self._asked += 1
-            self._say({"do": "fork"})
+            self._say({"do": "fork", "network": False})
 
     def _say(self, command: dict[str, Any]) -> None:
         try:
@@ -211,7 +219,8 @@ class Template:
             return
         event = json.loads(packet)
         if event["event"] == "forked":
-            asyncio.ensure_future(self._adopt(event["pid"], descriptors[0]))  # noqa: RUF006
+            adopted = self._adopt(event["pid"], descriptors[0], network=event["network"])
+            asyncio.ensure_future(adopted)  # noqa: RUF006
         elif event["event"] == "exit":
             self._bury(event["pid"], event["status"])
 
@@ -225,20 +234,25 @@ class Template:
             self._idle.remove(child)
             self._refill()
 
-    async def _adopt(self, pid: int, descriptor: int) -> None:
+    async def _adopt(self, pid: int, descriptor: int, *, network: bool) -> None:
         connection = socket.socket(fileno=descriptor)
         connection.setblocking(False)  # noqa: FBT003  # the socket module's own signature
         reader, writer = await asyncio.open_connection(sock=connection)
         child = Child(pid, reader, writer, asyncio.get_running_loop().create_future(), self)
-        self._asked -= 1
+        self._asked -= not network
         self._children[pid] = child
-        while self._waiting:
-            future = self._waiting.popleft()
+        waiting = self._waiting_for_network if network else self._waiting
+        while waiting:
+            future = waiting.popleft()
             if not future.done():
                 future.set_result(child)
                 return
-        if self._spares == 0:
-            writer.close()
+        self._keep(child, network=network)
+
+    def _keep(self, child: Child, *, network: bool) -> None:
+        """Puts a child aside that nobody waits for."""
+        if self._spares == 0 or network:
+            child.writer.close()
         else:
             self._idle.append(child)
             self.warm_idle()
@@ -252,7 +266,7 @@ class Template:
         for child in self._children.values():
             if not child.exited.done():
                 child.exited.set_result(signal.SIGKILL)
-        for future in self._waiting:
+        for future in (*self._waiting, *self._waiting_for_network):
             if not future.done():
                 future.set_exception(WorkerDied("the forking parent ended"))
         self._idle.clear()

@@ -16,6 +16,7 @@ import orjson
 
 INLINE_BYTES = 64 * 1024
 HEADER_LIMIT_BYTES = 256 * 1024 * 1024
+MOST_BLOBS = 1024
 
 Header = dict[str, Any]
 
@@ -61,14 +62,20 @@ def _exactly(connection: socket.socket, count: int) -> bytes | None:
 
 
 async def read(reader: asyncio.StreamReader) -> tuple[Header, list[bytes]] | None:
-    """Returns the next message, or None when the other side closed."""
+    """Returns the next message, or None when the other side closed.
+
+    None too where what comes is no message: R code may have got hold of a child's socket.
+    """
     try:
         header_length, blob_count = struct.unpack("<II", await reader.readexactly(8))
-        if header_length > HEADER_LIMIT_BYTES:
+        if header_length > HEADER_LIMIT_BYTES or blob_count > MOST_BLOBS:
             return None
         lengths = struct.unpack(f"<{blob_count}I", await reader.readexactly(4 * blob_count))
+        if any(length > INLINE_BYTES for length in lengths):
+            return None
         text = await reader.readexactly(header_length)
         blobs = [await reader.readexactly(length) for length in lengths]
-    except (asyncio.IncompleteReadError, ConnectionError):
+        header = orjson.loads(text)
+    except (asyncio.IncompleteReadError, ConnectionError, orjson.JSONDecodeError):
         return None
-    return orjson.loads(text), blobs
+    return (header, blobs) if isinstance(header, dict) else None

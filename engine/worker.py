@@ -59,13 +59,14 @@ class R:
         return plain
 
     def use_temporary_folder(self, folder: Path) -> None:
-        """Gives this process a tempdir() of its own: children would share the parent's."""
+        """Gives this process a tempdir() and a home: children would share the parent's."""
         path = ctypes.create_string_buffer(os.fsencode(folder))
         _kept_alive.append(path)
         pointer = ctypes.c_void_p.in_dll(self._libr, "R_TempDir")
         pointer.value = ctypes.addressof(path)
-        os.environ["TMPDIR"] = str(folder)
-        ri.baseenv["Sys.setenv"](TMPDIR=to_r(str(folder)))
+        for name in ("TMPDIR", "HOME"):
+            os.environ[name] = str(folder)
+        ri.baseenv["Sys.setenv"](TMPDIR=to_r(str(folder)), HOME=to_r(str(folder)))
 
 
 def _bodies(value: Any) -> dict[str, Any]:

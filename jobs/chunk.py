@@ -99,6 +99,7 @@ class Chunks:
         """Has all of the chunk evaluated, and what succeeded kept, even where the rest is lost."""
         stages = [self.pantry.sessions.stage() for _ in chunk]
         results: dict[int, Result] = {}
+        given = [value for one in chunk for value in one.call.arguments.values()]
         try:
             with disk_border(self.pantry.sessions.root):
                 for index, result in self.pantry.pool.evaluate_many(
@@ -106,7 +107,7 @@ class Chunks:
                         (one.call.for_engine(self.job), stage.path)
                         for one, stage in zip(chunk, stages, strict=True)
                     ],
-                    limits=replace(self.pantry.limits, wall_s=self.job.timeout_s),
+                    limits=self.job.limits(self.pantry.limits, given),
                     priority=Priority.SCHEDULED,
                     outputs=outputs_of(self.job),
                 ):

@@ -85,6 +85,7 @@ class _JobCompiler:
             outputs=tuple(dict.fromkeys(self._setting("outputs") or ("json",))),
             seed=self._setting("seed"),
             timeout_s=self._setting("timeout") or 90.0,
+            network=bool(self._setting("network")),
             retries=self._setting("retries") or 0,
             tags=tuple(self._setting("tags") or ()),
             owner=self._setting("owner") or "",

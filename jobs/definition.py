@@ -69,6 +69,11 @@ class Defaults(Entry):
     timeout: PositiveDuration | None = Field(
         None, description="Longest time of one call. Default: 90 seconds."
     )
+    network: bool | None = Field(
+        None,
+        description="Whether the function may open connections. Default: false.",
+        examples=[True],
+    )
     retries: Annotated[int, Field(ge=0, le=10)] | None = Field(
         None, description="How often a failed call is tried again. Default: 0.", examples=[2]
     )

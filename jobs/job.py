@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Literal
 
 from cache.entry import Freshness
-from cache.keys import Value, cache_key, canonical
+from cache.keys import Code, SessionObject, Upload, Value, cache_key, canonical
+from engine.limits import Limits
 from jobs.argument import NO_DEFAULT, ArgumentSpec
 from jobs.errors import ArgumentFault, ArgumentInvalid
 from jobs.grid import Cell, Grid
@@ -40,6 +41,7 @@ class Job:
         outputs: Formats rendered ahead of time.
         seed: Given to set.seed() before each call, or None.
         timeout_s: Longest time of one call.
+        network: Whether the function may open connections.
         retries: How often a failed call is tried again.
         tags: Words to find jobs by.
         owner: Who answers for the job.
@@ -60,6 +62,7 @@ class Job:
     outputs: tuple[str, ...] = ("json",)
     seed: int | None = None
     timeout_s: float = 90
+    network: bool = False
     retries: int = 0
     tags: tuple[str, ...] = ()
     owner: str = ""
@@ -118,6 +121,15 @@ class Job:
         R may take `lev` for `level`, or an argument by its place in `...`: then they do not.
         """
         return self._names.issuperset(names)
+
+    def limits(self, usual: Limits, arguments: Iterable[Value] = ()) -> Limits:
+        """What one call may take; `arguments` are those that its caller chose.
+
+        The network is for the job's own function: R code in an argument, or an object that such
+        code made, does not get it.
+        """
+        network = usual.network or (self.network and all(map(_is_plain, arguments)))
+        return replace(usual, wall_s=self.timeout_s, network=network)
 
     def cache_key(self, arguments: Mapping[str, Value]) -> str:
         """The key of the answer for these arguments, with the defaults that stand for others.
@@ -194,3 +206,10 @@ class Job:
 
 def _text(spec: ArgumentSpec) -> str | None:
     return None if spec.default is NO_DEFAULT else canonical({"value": spec.default})
+
+
+def _is_plain(value: Value) -> bool:
+    """Whether a value is nothing but data."""
+    if isinstance(value, list | dict):
+        return all(map(_is_plain, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, Code | SessionObject | Upload)

@@ -143,7 +143,7 @@ class Materialiser:
             job=job,
             priority=priority,
             outputs=outputs_of(job, also),
-            limits=self._limits(job),
+            limits=job.limits(self.limits, call.arguments.values()),
             cache_key=found.cache_key,
         )
         now = self.clock()
@@ -202,9 +202,6 @@ class Materialiser:
         if not evaluation.ok:
             raise CallFailed(call.function, stage.session_key, evaluation)
         return Evaluated(stage.session_key, evaluation)
-
-    def _limits(self, job: Job) -> Limits:
-        return replace(self.limits, wall_s=job.timeout_s)
 
 
 def _will_do(found: Resolution, newer_than: datetime | None) -> bool:

@@ -149,7 +149,7 @@ class RowAnswers:
                     pass_as=rows.pass_as,
                     frame=batch.frame,
                     stage=stage.path,
-                    limits=replace(self._limits, wall_s=job.timeout_s),
+                    limits=job.limits(self._limits),
                     priority=priority,
                 )
         finally:

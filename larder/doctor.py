@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from larder.walls import look_at_host
+
 State = Literal["ok", "missing", "weak"]
 
 R_PACKAGES = (
@@ -54,6 +56,7 @@ def examine() -> Iterator[Finding]:
     yield from _r()
     yield _git()
     yield from _kernel()
+    yield from _walls()
 
 
 def _python() -> Iterator[Finding]:
@@ -122,12 +125,6 @@ def _kernel() -> Iterator[Finding]:
     old = numbers < _KERNEL
     hint = "5.13 or newer can wall off R's files" if old else ""
     yield Finding("kernel", release, "weak" if old else "ok", hint)
-    modules = _text("/sys/kernel/security/lsm")
-    yield (
-        Finding("Landlock", "on")
-        if "landlock" in modules
-        else Finding("Landlock", "off", "weak", "R code can read what this user can")
-    )
     pages = re.search(r"\[(\w+)\]", _text("/sys/kernel/mm/transparent_hugepage/enabled"))
     never = pages is None or pages[1] == "never"
     yield Finding(
@@ -144,6 +141,14 @@ def _kernel() -> Iterator[Finding]:
         yield Finding("user", "root", "weak", "run Larder as a user of its own")
     else:
         yield Finding("user", str(os.geteuid()))
+
+
+def _walls() -> Iterator[Finding]:
+    """What R code is confined by."""
+    for wall in look_at_host().walls:
+        state: State = "ok" if wall.made_of else "weak"
+        hint = "" if wall.made_of else wall.lack
+        yield Finding(f"walls: {wall.name}", wall.made_of or "none", state, hint)
 
 
 def _r_names(names: Sequence[str]) -> str:

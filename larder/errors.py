@@ -33,14 +33,19 @@ class SettingsInvalid(LarderError):
 
 
 class ListeningRefused(LarderError):
-    """The address can be reached from other machines, and nothing asks who calls."""
+    """The address can be reached from other machines, and nothing asks who calls.
 
-    def __init__(self, host: str) -> None:
+    `missing` are the walls that R would not have around it either.
+    """
+
+    def __init__(self, host: str, missing: Sequence[str] = ()) -> None:
         self.host = host
+        self.missing = tuple(missing)
+        also = "".join(f"\na wall is missing, too: {lack}" for lack in missing)
         super().__init__(
             f"refusing to listen on {host}: whoever reaches it could run R code here, and there "
             "are no keys yet; listen on 127.0.0.1 behind a proxy that checks who calls, or give "
-            "--insecure where everybody on the network may"
+            f"--insecure where everybody on the network may{also}"
         )
 
 

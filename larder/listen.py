@@ -6,6 +6,7 @@ import socket
 
 from larder.errors import CannotListen, ListeningRefused
 from larder.settings import Settings
+from larder.walls import missing_walls
 
 BACKLOG = 2048
 """Connections that may wait while the API's processes start or are busy."""
@@ -15,10 +16,11 @@ def check_address(settings: Settings) -> None:
     """Does nothing if the server may listen where the settings say.
 
     Raises:
-        ListeningRefused: It could be reached from elsewhere and nobody said that this is meant.
+        ListeningRefused: It could be reached from elsewhere, by people who show no key, or R is not
+            wholly confined, and nobody said that this is meant.
     """
     if not settings.is_loopback and not settings.insecure:
-        raise ListeningRefused(settings.host)
+        raise ListeningRefused(settings.host, missing_walls(settings))
 
 
 def open_socket(settings: Settings) -> socket.socket:

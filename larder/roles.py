@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from api.home_libraries import HomeLibraries
 from engine.broker import BrokerConfig
 from larder import handover
 from larder.environment import PREFIX
@@ -37,8 +38,18 @@ def broker_config(settings: Settings, *, state: Path | None = None) -> BrokerCon
         preload=settings.preload,
         spares=settings.spares,
         max_running=settings.max_running,
+        walls=settings.engine.walls,
+        reads=[*settings.engine.reads, *_home_libraries(settings)],
         json_digits=settings.cache.json_digits,
     )
+
+
+def _home_libraries(settings: Settings) -> list[str]:
+    """The R libraries of this machine's users, where /ocpu/user serves them."""
+    apis = settings.ocpu.apis
+    if apis is not None and "user" not in apis:
+        return []
+    return [str(folder) for folder in HomeLibraries().every()]
 
 
 def engine_command(settings: Settings, config: BrokerConfig) -> tuple[str, ...]:

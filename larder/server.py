@@ -16,6 +16,7 @@ from larder.roles import api_role, engine_role, scheduler_role
 from larder.settings import Settings
 from larder.state import ENGINE_LOCK, SERVER_LOCK, Lock, make_state_folder
 from larder.supervisor import Supervisor
+from larder.walls import check_walls
 from larder.welcome import suggestions
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,10 @@ def serve(settings: Settings) -> bool:
         ListeningRefused, CannotListen: Nothing may, or can, listen on the address.
         ServerRunning: The project is served already.
         StateUnusable: The state folder cannot be made or written.
+        WallsMissing: R cannot be confined as the settings require.
     """
     check_address(settings)
+    check_walls(settings)
     _log_as("server", settings)
     make_state_folder(settings.state_folder)
     for name in (SERVER_LOCK, ENGINE_LOCK):

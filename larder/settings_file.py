@@ -102,6 +102,17 @@ class EngineSettings(Entry):
     processes: Annotated[int, Field(ge=1, le=1_000_000)] = setting(
         "processes", 500, "Processes and threads that a call may start.", unit="processes"
     )
+    walls: Literal["auto", "require", "off"] = setting(
+        "walls",
+        "auto",
+        "What confines R: all that this machine gives, or no start without all of it, or nothing.",
+    )
+    reads: list[str] = setting(
+        "reads", [], "Files and folders that R may read, besides the project's models/ and data/."
+    )
+    network: bool = setting(
+        "network", default=False, text="Whether every call may open connections, not only jobs."
+    )
 
 
 class ScheduleSettings(Entry):
@@ -139,7 +150,9 @@ class SettingsFile(Entry):
     )
     workers: Count = setting("workers", 2, "API processes.", unit="processes")
     insecure: bool = setting(
-        "insecure", default=False, text="Whether to listen beyond loopback without keys."
+        "insecure",
+        default=False,
+        text="Whether to listen beyond loopback without keys, or all walls.",
     )
     timezone: Timezone = setting("timezone", "UTC", "Zone of schedules that name none.")
     catalog: CatalogUrl | None = setting(

@@ -57,6 +57,7 @@ def limits_of(settings: Settings) -> Limits:
         memory_bytes=engine.memory_bytes,
         file_bytes=engine.file_bytes,
         processes=engine.processes,
+        network=engine.network,
     )
 
 

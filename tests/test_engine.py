@@ -158,12 +158,13 @@ def test_background_processes_end_with_their_call(engine: Engine) -> None:
     wait_until(lambda: not Path(f"/proc/{pid}").exists())
 
 
-def test_calls_run_beside_each_other(engine: Engine, tmp_path: Path) -> None:
-    def meet(name: str) -> object:
-        return engine.json("meets", folder=f"'{tmp_path}'", name=f"'{name}'", n="3")
-
-    with ThreadPoolExecutor(3) as threads:  # each waits in R until all three are there
-        assert list(threads.map(meet, "abc")) == [["a"], ["b"], ["c"]]
+def test_calls_run_beside_each_other(engine: Engine) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        answers = threads.map(lambda name: engine.json("waits", name=f"'{name}'"), "abc")
+        wait_until(lambda: engine.pool.info()["running"] == 3)
+        for stage in (engine.state / "sessions" / ".staging").iterdir():
+            (stage / "go").touch()
+        assert list(answers) == [["a"], ["b"], ["c"]]
 
 
 def test_children_do_not_share_random_numbers(engine: Engine) -> None:

@@ -18,7 +18,8 @@ from engine.wire import pack
 
 def round_trip(folder: Path, frame: Frame) -> Frame:
     path = folder / "frame"
-    return Frame.read(path, frame.write(path))
+    described = frame.write(path)
+    return Frame.read(path.read_bytes(), described)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

@@ -109,30 +109,26 @@ def as_list(value: object) -> list[object]:
     return value
 
 
-def test_update_reaches_new_calls_and_spares_those_under_way(
-    engine: Engine, tmp_path: Path
-) -> None:
-    started, go_on = tmp_path / "started", tmp_path / "go_on"
+def test_update_reaches_new_calls_and_spares_those_under_way(engine: Engine) -> None:
+    stages = engine.state / "sessions" / ".staging"
     code = (
-        "app <- function(started, go_on) {\n  file.create(started)\n"
-        "  while (!file.exists(go_on)) Sys.sleep(0.05)\n  late()\n}\n"
+        "app <- function() {\n  file.create('started')\n"
+        "  while (!file.exists('go_on')) Sys.sleep(0.05)\n  late()\n}\n"
     )
     repository = engine.repositories / "ada" / "app"
     commit(repository, package("app", code + "late <- function() 'old'\n"))
     engine.pool.install(engine.request("ada/app"))
     version = engine.pool.version("app")
     answers: list[object] = []
-    arguments = {"started": f"'{started}'", "go_on": f"'{go_on}'"}
-    under_way = threading.Thread(
-        target=lambda: answers.append(engine.json("app", "app", **arguments))
-    )
+    under_way = threading.Thread(target=lambda: answers.append(engine.json("app", "app")))
     under_way.start()
-    wait_until(started.exists)
+    wait_until(lambda: list(stages.glob("*/started")))
+    [started] = stages.glob("*/started")
     commit(repository, package("app", code + "late <- function() 'new'\n"))
     engine.pool.install(engine.request("ada/app"))
     assert engine.json("app", "late") == ["new"]
     assert engine.pool.version("app") != version  # the same number of another commit
-    go_on.touch()
+    started.with_name("go_on").touch()
     under_way.join(30)
     assert answers == [["old"]]
 

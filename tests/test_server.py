@@ -16,7 +16,7 @@ pytestmark = pytest.mark.server
 ROWS = 600
 BATCH = 50
 SLOW_PROJECT = {
-    "larder.yaml": "name: slow\n",
+    "larder.yaml": "name: slow\nengine: {walls: off}\n",  # it writes where tests look
     "models/slow.R": """
 # Notes which rows it was given, then takes its time: tests count what was computed twice.
 scored <- function(newdata) {

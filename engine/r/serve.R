@@ -143,6 +143,11 @@ warm_child <- function() {
   suppressWarnings(rm(".Random.seed", envir = globalenv()))
 }
 
+# Where R lies: what a call may read.
+r_places <- function() {
+  list(home = R.home(), libraries = as.list(.libPaths()), temporary = tempdir())
+}
+
 # What the server says of its R.
 describe_r <- function() {
   list(version = R.version.string, locale = Sys.getlocale("LC_COLLATE"),
