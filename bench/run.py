@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import call, grid, hit, rows, upload
+from bench import call, evaluator, grid, hit, rows, upload
 from bench.figures import Figure, table
 from bench.processes import cores
 from bench.project import Jobs, make_project, open_jobs
 from bench.server import Server, serve
 
-MEASUREMENTS = ("hit", "call", "grid", "rows", "upload")
+MEASUREMENTS = ("hit", "call", "evaluator", "grid", "rows", "upload")
 NEEDED = {
     "hit": ("nginx", "wrk", "taskset"),
     "call": ("Rscript",),
@@ -71,6 +71,8 @@ def _measure(
             repetitions=effort.throughput,
             seconds=effort.clients_s,
         )
+    elif name == "evaluator":
+        yield from evaluator.measure(folder, repetitions=effort.runs)
     elif name == "grid":
         yield from grid.measure(server, jobs, folder, repetitions=effort.runs)
     elif name == "upload":

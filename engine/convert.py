@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import orjson
 from rpy2 import rinterface as ri
-from rpy2.rinterface_lib import openrlib
+from rpy2.rinterface_lib import conversion, memorymanagement, openrlib
 from rpy2.rinterface_lib.sexp import NULLType
 
 from engine.frame import NA_INTEGER
@@ -125,6 +125,19 @@ def _numbers(value: Any, code: Literal["B", "i", "d"]) -> Any:
     pointer = value._R_GET_PTR(value.__sexp__._cdata)  # noqa: SLF001
     size = len(value) * value._R_SIZEOF_ELT  # noqa: SLF001
     return memoryview(openrlib.ffi.buffer(pointer, size)).cast("B").cast(code)
+
+
+def address(vector: Any) -> int:
+    """Returns where a vector's items are in memory: R never moves them."""
+    pointer = vector._R_GET_PTR(vector.__sexp__._cdata)  # noqa: SLF001
+    return int(openrlib.ffi.cast("uintptr_t", pointer))
+
+
+def raw_vector(size: int) -> Any:
+    """Returns so many bytes for R to read; what is in them is left to chance."""
+    with memorymanagement.rmemory() as memory:
+        vector = openrlib.rlib.Rf_allocVector(openrlib.rlib.RAWSXP, size)
+        return conversion._cdata_to_rinterface(memory.protect(vector))  # noqa: SLF001
 
 
 def _moments(items: list[Any], classes: set[str]) -> list[Plain]:

@@ -14,7 +14,8 @@ from typing import Any
 from rpy2 import rinterface as ri
 from rpy2.rinterface_lib import callbacks
 
-from engine.convert import NotJson, exact_json, from_r, to_r
+from engine.console import OUTPUT_BYTES, Console
+from engine.convert import NotJson, address, exact_json, from_r, raw_vector, to_r
 from engine.worker_status import QUIT_STATUS
 
 R_FOLDER = Path(__file__).parent / "r"
@@ -40,6 +41,7 @@ class R:
         for script in sorted(R_FOLDER.glob("*.R")):
             source(to_r(str(script)), envir=self._larder)
         self._libr = ctypes.CDLL("libR.so", mode=os.RTLD_NOLOAD)
+        self.keep_output(OUTPUT_BYTES)
 
     def set(self, name: str, value: Any) -> None:
         """Sets one of the support functions' settings."""
@@ -49,8 +51,17 @@ class R:
         """Returns what a support function answers, as plain values."""
         return from_r(self._larder[function](*(to_r(argument) for argument in arguments)))
 
+    def keep_output(self, size: int) -> None:
+        """Sets how many bytes are kept of what a request prints."""
+        text, written = raw_vector(size), ri.FloatSexpVector([0.0])
+        self._larder["use_console"](text, written, to_r(float(size)))
+        self._console_memory = (text, written)  # R's, but code could have R forget them
+        self._console = Console(address(text), size, address(written))
+        self._console.attach(self._libr)
+
     def serve(self, request: dict[str, Any]) -> dict[str, Any]:
         """Returns the answer to one request; bodies asked for as `exact` are JSON bytes."""
+        self._console.clear()
         answer = self._larder["serve"](to_r(request))
         names = list(answer.names)
         plain: dict[str, Any] = {}
@@ -96,8 +107,6 @@ def _replace_callbacks() -> None:
     callbacks.consoleread = _no_input
     callbacks.showmessage = _ignore
     callbacks.cleanup = _end_process
-    # rpy2 decodes console bytes strictly and would drop text that is not UTF-8.
-    callbacks._CCHAR_ENCODING = "latin-1"  # noqa: SLF001
 
 
 def _ignore(*_arguments: Any) -> None:

@@ -18,7 +18,6 @@ State = Literal["ok", "missing", "weak"]
 
 R_PACKAGES = (
     "jsonlite",
-    "evaluate",
     "svglite",
     "haven",
     "pander",

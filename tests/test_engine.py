@@ -153,6 +153,55 @@ def test_time_limit_kills_the_call(engine: Engine) -> None:
         engine.call("sleeps", limits=Limits(wall_s=0.3), seconds="60")
 
 
+def printed(engine: Engine, code: str) -> list[str]:
+    engine.call("invisible", package="base", outputs=(), x=code)
+    return engine.sessions.open(engine.last).manifest.texts["stdout"]
+
+
+def test_output_beyond_its_limit_is_dropped_and_says_so(engine: Engine) -> None:
+    first, rest = printed(engine, "{for (i in 1:30) cat(strrep('é', 5e5))}")
+    assert first == "é" * (len(first.encode()) // 2)
+    assert 9_999_990 < len(first.encode()) <= 10_000_000
+    dropped = f"{30_000_000 - len(first.encode()):,}"
+    assert rest.startswith(f"[{dropped} bytes of output were dropped")
+    assert "output_bytes" in rest
+
+
+def test_warnings_beyond_their_limit_are_dropped_and_counted(engine: Engine) -> None:
+    (told,) = printed(engine, "{for (i in 1:10007) warning('again')}")
+    assert told.startswith("[7 messages and warnings were dropped")
+    texts = engine.sessions.open(engine.last).manifest.texts
+    assert len(texts["warnings"]) == 10_000
+
+
+def test_bytes_that_are_no_text_are_shown_as_bytes(engine: Engine) -> None:
+    assert printed(engine, r"cat('a\xff\n')") == ["a<ff>\n"]
+
+
+def test_output_goes_on_when_all_connections_are_closed(engine: Engine) -> None:
+    assert printed(engine, "{closeAllConnections(); cat('still')}") == ["still"]
+
+
+def test_sink_left_open_is_a_whole_file_of_the_session(engine: Engine) -> None:
+    assert printed(engine, "{sink('out.txt'); cat('in the file\n')}") == []
+    session = engine.sessions.open(engine.last)
+    assert (session.path / "out.txt").read_text() == "in the file\n"
+
+
+def test_device_that_code_closed_is_there_for_the_next_cell(engine: Engine) -> None:
+    calls = []
+    for code in ("grDevices::graphics.off()", "plot(1:3)", "grDevices::dev.off()", "plot(1)"):
+        call = FunctionCall("base", "eval", (Argument("expr", "code", code),))
+        calls.append((call, engine.sessions.stage().path))
+    outcomes = dict(engine.pool.evaluate_many(calls, limits=Limits(), outputs=()))
+    plots = [
+        "graphics/1" in outcome.listing
+        for _, outcome in sorted(outcomes.items())
+        if isinstance(outcome, Evaluation)
+    ]
+    assert plots == [False, True, False, True]
+
+
 def test_background_processes_end_with_their_call(engine: Engine) -> None:
     (pid,) = engine.json("leaves_background_process")  # type: ignore[misc]
     wait_until(lambda: not Path(f"/proc/{pid}").exists())

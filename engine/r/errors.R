@@ -46,8 +46,8 @@ backtrace <- function(top, longest = 50L) {
 
 backtrace_tree <- function(top) {
   trace <- rlang::trace_back(top = top)
-  shown <- evaluated_part(lapply(trace$call, function(call) call[[1L]]),
-                          trace$namespace %in% "evaluate")
+  heads <- lapply(trace$call, function(call) call[[1L]])
+  shown <- evaluated_part(heads, are_evaluators(heads) | trace$namespace %in% "evaluate")
   if (!length(shown)) return(character())
   part <- trace[shown, ]
   part$parent <- match(trace$parent[shown], shown, nomatch = 0L)
@@ -56,7 +56,7 @@ backtrace_tree <- function(top) {
 
 backtrace_list <- function(calls, longest, width = 100L) {
   heads <- lapply(calls, function(call) call[[1L]])
-  shown <- evaluated_part(heads, vapply(heads, identical, NA, quote(eval_with_user_handlers)))
+  shown <- evaluated_part(heads, are_evaluators(heads))
   more <- max(0L, length(shown) - longest)
   lines <- vapply(calls[shown[seq_len(min(longest, length(shown)))]], function(call) {
     line <- deparse(call, width.cutoff = 60L, nlines = 2L)
@@ -69,13 +69,25 @@ backtrace_list <- function(calls, longest, width = 100L) {
   if (more > 0L) c(lines, sprintf("... and %d more", more)) else lines
 }
 
+# Our own evaluator; that of a document is knitr's, the package evaluate.
+are_evaluators <- function(heads) {
+  vapply(heads, function(head) {
+    identical(head, quote(run_expression)) || identical(head, quote(show_value)) ||
+      identical(head, quote(eval_with_user_handlers))
+  }, NA)
+}
+
 # The numbers of the calls between the evaluator's own and the handler of the error, which is last.
 evaluated_part <- function(heads, evaluators) {
   handlers <- which(vapply(heads, function(head) {
-    identical(head, quote(.handleSimpleError)) || identical(head, quote(output_handler$error))
+    identical(head, quote(.handleSimpleError)) || identical(head, quote(note_error)) ||
+      identical(head, quote(output_handler$error))
   }, NA))
   last <- min(handlers, length(heads) + 1L) - 1L
-  while (last > 0L && (is.function(heads[[last]]) || evaluators[last])) last <- last - 1L
+  while (last > 0L && (is_nameless(heads[[last]]) || evaluators[last])) last <- last - 1L
   first <- max(0L, which(evaluators[seq_len(last)])) + 1L
   if (first > last) integer() else first:last
 }
+
+# A handler that R calls by itself; rlang writes it so.
+is_nameless <- function(head) is.function(head) || identical(head, as.name("<fn>"))

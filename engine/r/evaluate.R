@@ -55,49 +55,25 @@ find_function <- function(request) {
   list(name = name, fun = fun)
 }
 
-# Evaluates a call, or source text a statement after the other, whose values are printed but not
-# kept (`keep_value`). A value that fails to print is kept all the same.
+# Evaluates a call, or source text whose values are printed but not kept (`keep_value`). A value that
+# fails to print is kept all the same.
 run_call <- function(input, frame, keep_value = TRUE) {
-  state <- new.env()
-  here <- environment()
-  handler <- evaluate::new_output_handler(
-    value = function(value, visible = TRUE) {
-      if (keep_value && is.null(state$error)) assign(".val", value, envir = frame)
-      state$nothing <- is.null(value) && !visible
-      if (visible) show_value(value)
-      invisible()
-    },
-    error = function(e) {
-      state$error <- e
-      state$trace <- backtrace(here)
-    }
-  )
-  .Internal(seterrmessage(""))
-  output <- evaluate::evaluate(input, envir = frame, stop_on_error = 1L, output_handler = handler)
-  options(warn = 0L)   # what follows is ours
-  failed <- Filter(function(part) inherits(part, "error"), output)
-  if (!length(failed) && isTRUE(state$nothing)) failed <- lost_error()
-  if (length(failed)) state$error <- failed[[1L]]
-  list(output = output, error = state$error, trace = state$trace)
-}
-
-# With its stacks used up, R has no room left to call the handler that would have noted the error;
-# it leaves no more than the message.
-lost_error <- function() {
-  message <- sub("^Error[^:]*: *", "", trimws(geterrmessage()))
-  exhausted <- "infinite recursion|C stack usage|stack overflow|nested too deeply"
-  if (grepl(exhausted, message)) list(simpleError(message))
+  evaluate_code(input, frame, function(value, visible, failed) {
+    if (keep_value && !failed) assign(".val", value, envir = frame)
+    if (visible) show_value(value, frame)
+  })
 }
 
 # A plain list is only sketched, as OpenCPU does: printing a large one can take minutes.
-show_value <- function(x) {
+# Methods that the code defined are found from where it ran, as they are at R's prompt.
+show_value <- function(x, frame) {
   if (identical(class(x), "list")) {
     cat("List of length ", length(x), "\n")
     cat(paste0("[", names(x), "]"), sep = "\n")
   } else if (isS4(x)) {
     methods::show(x)
   } else {
-    print(x)
+    run_expression(quote(print(x)), list(print = print, x = x), frame)
   }
 }
 

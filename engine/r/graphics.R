@@ -24,6 +24,10 @@ refuse_size <- function(width, height, units = "px", res = NA, ...) {
   }
 }
 
+png <- grDevices::png
+svg <- grDevices::svg
+pdf <- grDevices::pdf
+
 # What opens a device on a file, given the options. The calls read as OpenCPU's in R's messages.
 devices <- list(
   png = function(mytmp) function(width = 800, height = 600, pointsize = 12, ...) {

@@ -3,6 +3,9 @@
 # list(body = raw or text, type, file = name for a download). R's errors show the calls that
 # OpenCPU's would show: hence `object` and `mytmp`.
 
+write.csv <- utils::write.csv
+write.table <- utils::write.table
+
 text_type <- "text/plain; charset=utf-8"
 
 # `home` is the folder whose files the format `file` may answer: the session's or the package's.

@@ -92,9 +92,10 @@ serve <- function(request) {
 prepare <- function(preload) {
   options(device = screen_device, browser = "false", pager = "cat", menu.graphics = FALSE,
           warn = 0L, useFancyQuotes = FALSE, bitmapType = "cairo", keep.source = FALSE,
-          stringsAsFactors = FALSE, papersize = "a4")
+          stringsAsFactors = FALSE, papersize = "a4",
+          try.outFile = stdout())   # else what try() says would be lost
   Sys.setenv(R_PAPERSIZE = "a4")
-  for (package in c("jsonlite", "evaluate", "tools", preload)) loadNamespace(package)
+  for (package in c("jsonlite", "tools", preload)) loadNamespace(package)
   requireNamespace("rlang", quietly = TRUE)
   remember_information()
 }
@@ -122,7 +123,7 @@ warm <- function(folder, times) {
   }
   # Text on a cairo device starts a font thread the first time: before any fork, not after.
   draw(function() { graphics::plot(1:3, main = "text") }, "png", "warm", list())
-  grDevices::graphics.off()
+  open_screen()
   unlink(list.files(folder, all.files = TRUE, no.. = TRUE, full.names = TRUE))
   suppressWarnings(rm(".Random.seed", envir = globalenv()))
   invisible(gc())
