@@ -81,6 +81,8 @@ def _add_health(api: FastAPI, services: Services) -> None:
             info = services.pool.info()
         except EngineError as error:
             return JSONResponse({"status": "starting", "reason": str(error)}, 503)
+        if info["version"] == "":
+            return JSONResponse({"status": "models not loaded", "reason": info["problem"]}, 503)
         facts = ("project", "problem", "running", "waiting", "calls")
         return JSONResponse({"status": "ready", **{name: info[name] for name in facts}})
 

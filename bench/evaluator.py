@@ -21,7 +21,7 @@ from rpy2 import rinterface as ri
 from bench.figures import Figure, Goal, at_most, ratios
 from bench.project import ROOT
 from engine.convert import to_r
-from engine.parent import start_r
+from engine.loading import start_base
 
 OURS, THEIRS = "run_call", "reference_call"
 
@@ -101,7 +101,7 @@ def _ms(seconds: float) -> str:
 def main() -> None:
     folder = Path(sys.argv[1])
     facts = {"sessions_root": str(folder), "json_digits": 4, "ocpu_version": "2.2.12"}
-    r, _ = start_r({**facts, "libraries": [], "preload": [], "project": None}, folder)
+    r, _ = start_base({**facts, "libraries": [], "preload": [], "project": None}, folder)
     larder = r._larder  # noqa: SLF001  # no request asks for an evaluation without a session
     ri.baseenv["sys.source"](to_r(str(ROOT / "bench" / "r" / "evaluate.R")), envir=larder)
     # The call is read in R: as an argument from here it would be evaluated before.

@@ -1,19 +1,39 @@
-"""Who may run now: never more calls than slots, live ones first, scheduled ones never all slots."""
+"""Who may run now: never more calls than slots, live ones first, then by fair shares."""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import itertools
-from collections.abc import AsyncIterator
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from engine.call import Priority
 from engine.errors import EngineBusy
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A call that waits for a slot; `admitted` is done when it has one."""
+
+    priority: Priority
+    owner: str
+    number: int
+    admitted: asyncio.Future[None]
+
+    @property
+    def is_background(self) -> bool:
+        """Whether nobody waits for the answer."""
+        return self.priority is not Priority.LIVE
+
+
 class Admission:
     """A queue before a fixed number of slots.
+
+    Among calls of the same priority the next is one of the owner who has the fewest running, and
+    among such owners of the one whose last turn is longest ago. So somebody who sends a thousand
+    calls at once delays others by no more than one who sends two.
 
     Args:
         slots: calls that may run at the same time.
@@ -26,77 +46,92 @@ class Admission:
         self._slots = slots
         self._background_slots = background_slots
         self._queue_limit = queue_limit
-        self._running = 0
+        self._running: Counter[str] = Counter()
         self._running_background = 0
-        self._order = itertools.count()
-        self._queue: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._turns = itertools.count(1)
+        self._last_turn: dict[str, int] = {}
+        self._queues: dict[tuple[Priority, str], deque[Waiting]] = {}
 
     @property
     def running(self) -> int:
         """Calls that run now."""
-        return self._running
+        return self._running.total()
 
     @property
     def waiting(self) -> int:
         """Calls that wait for a slot."""
-        return sum(not future.done() for _, _, future in self._queue)
+        return sum(map(len, self._queues.values()))
 
     @asynccontextmanager
-    async def slot(self, priority: Priority) -> AsyncIterator[None]:
+    async def slot(self, priority: Priority, owner: str = "") -> AsyncIterator[None]:
         """Waits for a slot and holds it.
 
         Raises:
             EngineBusy: the queue is full.
         """
-        background = priority is not Priority.LIVE
-        if not self._free(background=background) or self.waiting:
-            await self._wait(priority)
+        call = Waiting(priority, owner, next(self._turns), asyncio.Future())
+        if self._free(call) and not self._queues:
+            self._enter(call)
         else:
-            self._enter(background=background)
+            await self._wait(call)
         try:
             yield
         finally:
-            self._running -= 1
-            self._running_background -= background
-            self._admit()
+            self._leave(call)
 
-    async def _wait(self, priority: Priority) -> None:
+    async def _wait(self, call: Waiting) -> None:
         if self.waiting >= self._queue_limit:
             raise EngineBusy(self.waiting)
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._queue, (int(priority), next(self._order), future))
+        self._queues.setdefault((call.priority, call.owner), deque()).append(call)
         self._admit()
         try:
-            await future
+            await call.admitted
         except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
-                self._running -= 1
-                self._running_background -= priority is not Priority.LIVE
-                self._admit()
+            if call.admitted.cancelled():
+                self._remove(call)
+            else:
+                self._leave(call)
             raise
 
     def _admit(self) -> None:
         """Lets in whoever may run now; background work that may not is passed over."""
-        passed: list[tuple[int, int, asyncio.Future[None]]] = []
-        while self._queue and self._running < self._slots:
-            item = heapq.heappop(self._queue)
-            priority, _, future = item
-            background = priority != Priority.LIVE
-            if future.done():
-                continue
-            if not self._free(background=background):
-                passed.append(item)
-                continue
-            self._enter(background=background)
-            future.set_result(None)
-        for item in passed:
-            heapq.heappush(self._queue, item)
+        while (call := min(self._next_ones(), key=self._rank, default=None)) is not None:
+            self._remove(call)
+            self._enter(call)
+            call.admitted.set_result(None)
 
-    def _free(self, *, background: bool) -> bool:
-        if background and self._running_background >= self._background_slots:
+    def _next_ones(self) -> Iterator[Waiting]:
+        return (queue[0] for queue in self._queues.values() if self._free(queue[0]))
+
+    def _rank(self, call: Waiting) -> tuple[int, int, int, int]:
+        owner = call.owner
+        last_turn = self._last_turn.get(owner, 0)
+        return (int(call.priority), self._running[owner], last_turn, call.number)
+
+    def _free(self, call: Waiting) -> bool:
+        if call.is_background and self._running_background >= self._background_slots:
             return False
-        return self._running < self._slots
+        return self.running < self._slots
 
-    def _enter(self, *, background: bool) -> None:
-        self._running += 1
-        self._running_background += background
+    def _enter(self, call: Waiting) -> None:
+        self._running[call.owner] += 1
+        self._running_background += call.is_background
+        self._last_turn[call.owner] = next(self._turns)
+
+    def _leave(self, call: Waiting) -> None:
+        self._running[call.owner] -= 1
+        self._running_background -= call.is_background
+        self._admit()
+        self._forget_idle()
+
+    def _remove(self, call: Waiting) -> None:
+        key = (call.priority, call.owner)
+        self._queues[key].remove(call)
+        if not self._queues[key]:
+            del self._queues[key]
+
+    def _forget_idle(self) -> None:
+        """Owners who neither run nor wait have had their turn: all of them are alike again."""
+        if not self._queues:
+            self._running = +self._running
+            self._last_turn = {owner: self._last_turn[owner] for owner in self._running}

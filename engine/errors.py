@@ -6,6 +6,7 @@ EngineError
 ├── TemplateFailed        the project's models could not be loaded
 │   └── WallsMissing      this machine does not give the walls that are required
 ├── EvaluationTimeout     the wall clock limit was reached
+├── CallCancelled         somebody ended it while it waited or ran
 ├── WorkerDied            R ended in the middle of the call
 │   └── EndedByCall       its own code ended it: q(), or a limit it ran into
 ├── CallRefused           the call could not be made: bad arguments, unknown thing
@@ -67,6 +68,13 @@ class EvaluationTimeout(EngineError):
             "(`timeout` of the job, or engine.timeout_post in larder.yaml)"
         )
         self.limit_s = limit_s
+
+
+class CallCancelled(EngineError):
+    """The call was ended while it waited or ran, because somebody wanted that."""
+
+    def __init__(self) -> None:
+        super().__init__("the call was cancelled")
 
 
 class WorkerDied(EngineError):

@@ -13,6 +13,12 @@ REFUSALS = {
 }
 
 
+def failure(error: errors.EngineError) -> dict[str, Any]:
+    """Returns the answer that tells of an error; raise_failure() makes the error of it again."""
+    facts = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+    return {"failed": type(error).__name__, "facts": facts, "message": str(error)}
+
+
 def raise_failure(answer: dict[str, Any]) -> None:
     """Raises what the answer says went wrong; returns if nothing did."""
     if "failed" in answer:
@@ -29,6 +35,8 @@ def _broker_failure(answer: dict[str, Any]) -> errors.EngineError:
     match answer["failed"]:
         case "EvaluationTimeout":
             return errors.EvaluationTimeout(facts["limit_s"])
+        case "CallCancelled":
+            return errors.CallCancelled()
         case "WorkerDied":
             return errors.WorkerDied(facts["reason"])
         case "EndedByCall":

@@ -7,17 +7,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.privileges import user_of
-
 DEEPEST = 40
 """Folders further down stay what they are: the way to them is closed."""
 FEW_FILES = 100
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def give(folder: Path, pid: int) -> None:
+def give(folder: Path, user: int) -> None:
     """Gives a folder, with all in it, to the user of a child."""
-    for _ in _own(folder, user_of(pid)):
+    for _ in _own(folder, user):
         pass
 
 

@@ -1,34 +1,37 @@
-"""The forking parent: R with everything loaded and warmed, which only forks and reaps.
+"""A forking parent: R with something loaded and warmed, which only forks and reaps.
 
-Started by the broker as `python -m engine.parent` with one end of a SEQPACKET pair. It answers
-`fork` with a pid and the child's socket, `kill` by SIGKILL to the child's process group, and tells
-of every exit. One thread throughout: forking is safe because there is nothing else running.
+The base is started by the broker as `python -m engine.parent` with one end of a SEQPACKET pair. It
+has R and what every call uses. Asked to `grow`, a parent forks another one, which loads more (the
+project's models, a package) and then serves a control socket of its own. Asked to `fork`, it
+answers with a pid and the child's socket; asked to `kill`, it ends the child's process group; and
+it tells of every exit. One thread throughout: forking is safe because nothing else is running.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import select
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from engine import child, reach
 from engine.child import Nest
 from engine.host import Host
+from engine.loading import load, message_of, start_base
 from engine.privileges import end_with_parent
 from engine.reply import as_list
 from engine.walls import Walls
 from engine.worker import R
 
 PR_SET_CHILD_SUBREAPER = 36
-WARM_UPS = 4
-"""Times the real call path runs before the first fork: R compiles a function at its third call."""
 
 
 class Parent:
@@ -46,6 +49,8 @@ class Parent:
         """Serves the broker until it closes the control socket."""
         with contextlib.suppress(ConnectionError):  # it went away in the middle of a word
             self._serve()
+        for pid in self._pids.values():
+            _kill_group(pid)
 
     def _serve(self) -> None:
         while True:
@@ -56,14 +61,17 @@ class Parent:
                     return
 
     def _obey(self) -> bool:
-        packet = self._control.recv(65536)
+        packet, descriptors, _, _ = socket.recv_fds(self._control, 1 << 20, 1)
         if not packet:
             return False
         command = json.loads(packet)
-        if command["do"] == "fork":
-            self._fork(network=command["network"])
-        elif command["do"] == "kill":
-            self._kill(command["pid"])
+        match command["do"]:
+            case "fork":
+                self._fork(network=command["network"])
+            case "grow":
+                self._grow(socket.socket(fileno=descriptors[0]), command["load"])
+            case "kill":
+                self._kill(command["pid"])
         return True
 
     def _kill(self, pid: int) -> None:
@@ -78,14 +86,25 @@ class Parent:
             self._forget()
             child.live(self._r, theirs, os.getppid(), self._nest, network=network)
         theirs.close()
+        self._keep(pid)
+        event = {"event": "forked", "pid": pid, "network": network}
+        tell(self._control, event, ours.fileno())
+        ours.close()
+
+    def _grow(self, control: socket.socket, wanted: dict[str, Any]) -> None:
+        pid = os.fork()
+        if pid == 0:
+            self._forget()
+            _become_parent(self._r, control, self._nest, wanted)
+        control.close()
+        self._keep(pid)
+
+    def _keep(self, pid: int) -> None:
         with contextlib.suppress(OSError):  # the child does the same: whoever comes first
             os.setpgid(pid, pid)
         pidfd = os.pidfd_open(pid)
         self._pids[pidfd] = pid
         self._poll.register(pidfd, select.POLLIN)
-        event = {"event": "forked", "pid": pid, "network": network}
-        tell(self._control, event, ours.fileno())
-        ours.close()
 
     def _forget(self) -> None:
         """Closes in the child what belongs to the parent."""
@@ -128,57 +147,66 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def start_r(config: dict[str, Any], work: Path) -> tuple[R, dict[str, Any]]:
-    """Returns the prepared R and what the broker should know of it."""
-    r = R()
-    for name in ("sessions_root", "json_digits", "ocpu_version"):
-        r.set(name, config[name])
-    exports: list[str] = []
-    system_libraries = r.call("add_libraries", config["libraries"])
-    r.call("prepare", config["preload"])
-    if config["project"] is not None:
-        found = r.call("load_project", config["project"], config["folder"], config["state"])
-        exports = as_list(found)
-        r.call("remember_information")
-    warm_folder = work / "warm"
-    warm_folder.mkdir(mode=0o700, exist_ok=True)
-    r.call("warm", str(warm_folder), WARM_UPS)
-    info = r.call("describe_r")
-    return r, {"exports": exports, "r": info, "system_libraries": as_list(system_libraries)}
+def _become_parent(r: R, control: socket.socket, nest: Nest, wanted: dict[str, Any]) -> None:
+    """Goes on as a forking parent of its own, in a fork of another. Never returns."""
+    status = 1
+    try:
+        os.setpgid(0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        with _ending_with(control):
+            info = load(r, wanted, nest.work)
+        tell(control, {"event": "ready", "pid": os.getpid(), **info})
+        Parent(r, control, nest).run()
+        status = 0
+    except Exception as error:  # noqa: BLE001  # whatever stops R is the answer
+        tell(control, {"event": "failed", "message": message_of(error)})
+    finally:
+        os._exit(status)
+
+
+@contextlib.contextmanager
+def _ending_with(control: socket.socket) -> Iterator[None]:
+    """Has the kernel end this process when the broker ends, or gives it up.
+
+    For while models load, when nobody looks at the control socket. Not the end of the parent that
+    it was forked from: that costs its own calls and no others.
+    """
+    fcntl.fcntl(control, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(control, fcntl.F_GETFL)
+    fcntl.fcntl(control, fcntl.F_SETFL, flags | os.O_ASYNC)  # SIGIO, which ends by default
+    try:
+        yield
+    finally:
+        fcntl.fcntl(control, fcntl.F_SETFL, flags)
 
 
 def walls_for(r: R, config: dict[str, Any]) -> Walls:
-    """Returns the walls of this parent's children."""
+    """Returns the walls of the children of all parents."""
     found = r.call("r_places")
     places = reach.r_places(found["home"], as_list(found["libraries"]), found["temporary"])
     ours = reach.of_project(config["folder"], config["state"], config["reads"])
+    # The project's template writes there, once there is one: what is not there cannot be allowed.
+    Path(config["state"], "package").mkdir(mode=0o700, exist_ok=True)
     return Walls(Host.from_wire(config["host"]), reach.standing(places, ours))
 
 
 def main() -> None:
-    """Runs the forking parent; the only argument is its configuration as JSON."""
+    """Runs the base; the only argument is its configuration as JSON."""
     config = json.loads(sys.argv[1])
     control = socket.socket(fileno=config["control"])
     work = Path(config["work"])
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # a terminal's Ctrl-C is the supervisor's to handle
+    # A terminal's Ctrl-C is the supervisor's to handle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     end_with_parent(signal.SIGKILL)
     try:
-        r, info = start_r(config, work)
+        r, info = start_base(config, work)
         nest = Nest(work, config["sessions_root"], walls_for(r, config))
     except Exception as error:  # noqa: BLE001  # whatever stops R from starting is the answer
-        tell(control, {"event": "failed", "message": _message(error)})
+        tell(control, {"event": "failed", "message": message_of(error)})
         sys.exit(1)
-    tell(control, {"event": "ready", **info})
+    tell(control, {"event": "ready", "pid": os.getpid(), **info})
     Parent(r, control, nest).run()
-
-
-def _message(error: Exception) -> str:
-    """R's own message, without the `Error in f():` that rpy2 puts before it."""
-    text = str(error).strip()
-    return text.partition(":")[2].strip() if text.startswith("Error") else text
 
 
 if __name__ == "__main__":

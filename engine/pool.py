@@ -200,6 +200,14 @@ class Pool:
         """
         return self._ask({"operation": "info"})[0]
 
+    def cancel(self, key: str) -> bool:
+        """Ends a call that waits or runs, at once; whether there is one of this key.
+
+        Args:
+            key: that of the session which the call was to make: the name of its stage.
+        """
+        return bool(self._ask({"operation": "cancel", "key": key})[0]["cancelled"])
+
     def close(self) -> None:
         """Closes the connections."""
         self._connections.close()

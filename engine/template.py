@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import signal
 import socket
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,21 +15,14 @@ from typing import Any
 
 from engine import wire
 from engine.errors import EndedByCall, TemplateFailed, WorkerDied
+from engine.launch import launch_base
+from engine.privileges import user_of
 from engine.worker_status import death_reason, ended_by_call
 
 log = logging.getLogger(__name__)
 
-R_ENVIRONMENT = {
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # huge pages: fork and exit cost half
-    "R_NSIZE": "2000000",  # a heap that short calls never fill: a collection copies every page
-    "R_VSIZE": "268435456",
-    "LANG": "C.UTF-8",
-    "LC_ALL": "C.UTF-8",
-    "OMP_NUM_THREADS": "1",  # a library's threads would not survive the fork
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
-KEPT_VARIABLES = ("PATH", "HOME", "TZ", "R_LIBS", "R_LIBS_SITE", "R_LIBS_USER", "PYTHONPATH")
+LOAD_LIMIT_S = 600.0
+"""How long models may take to load."""
 
 
 @dataclass
@@ -44,6 +35,8 @@ class Child:
     exited: asyncio.Future[int]
     """Its wait status, once it has ended."""
     template: Template
+    user: int
+    """The user that it is where each has one of its own."""
     warming: asyncio.Task[None] | None = None
     """Set while it warms itself; it serves nobody until that is done."""
 
@@ -52,14 +45,14 @@ class Template:
     """One forking parent and its idle children.
 
     Args:
-        config: what `engine.parent` needs, but for the descriptor of its control socket.
+        name: what it has loaded, for the log.
         spares: idle children to keep.
         quiet: whether nothing runs. Only then are spares warmed: under load it would cost those
             who wait more than it saves (measurements: -15 to -30 % calls per second).
     """
 
-    def __init__(self, config: dict[str, Any], spares: int, quiet: Callable[[], bool]) -> None:
-        self._config = config
+    def __init__(self, name: str, spares: int, quiet: Callable[[], bool]) -> None:
+        self.name = name
         self._spares = spares
         self._quiet = quiet
         self._control: socket.socket | None = None
@@ -69,37 +62,58 @@ class Template:
         self._asked = 0
         self._waiting: deque[asyncio.Future[Child]] = deque()
         self._waiting_for_network: deque[asyncio.Future[Child]] = deque()
-        self._closing = False
         self.info: dict[str, Any] = {}
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def start(self) -> None:
-        """Starts the parent and waits until it is warm.
+    @property
+    def pid(self) -> int:
+        """The process id of the forking parent."""
+        return int(self.info["pid"])
+
+    async def start_base(self, config: dict[str, Any]) -> None:
+        """Starts a parent that has R, and waits until it is warm.
+
+        Args:
+            config: what `engine.parent` needs, but for the descriptor of its control socket.
 
         Raises:
-            TemplateFailed: R or the project's models could not be loaded; the message is R's.
+            TemplateFailed: R could not be started; the message is R's.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        config = {**self._config, "control": theirs.fileno()}
-        environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        self._process = await asyncio.to_thread(
-            subprocess.Popen,
-            [sys.executable, "-m", "engine.parent", json.dumps(config)],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            env={**environment, **R_ENVIRONMENT},
-        )
+        self._process = await asyncio.to_thread(launch_base, config, theirs)
         theirs.close()
-        ours.setblocking(False)  # noqa: FBT003  # the socket module's own signature
-        self._control = ours
-        packet = await asyncio.get_running_loop().sock_recv(ours, 1 << 20)
+        await self._get_ready(ours)
+
+    async def start_from(self, base: Template, wanted: dict[str, Any]) -> None:
+        """Has another parent fork this one, and waits until it has loaded what is wanted.
+
+        Raises:
+            TemplateFailed: that could not be loaded; the message is R's.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        base._say({"do": "grow", "load": wanted}, theirs.fileno())  # its like
+        theirs.close()
+        await self._get_ready(ours)
+
+    async def _get_ready(self, control: socket.socket) -> None:
+        control.setblocking(False)  # noqa: FBT003  # the socket module's own signature
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(LOAD_LIMIT_S):
+                packet = await loop.sock_recv(control, 1 << 20)
+        except (OSError, asyncio.CancelledError) as error:
+            control.close()
+            if not isinstance(error, TimeoutError):
+                raise
+            raise TemplateFailed(f"it did not load within {LOAD_LIMIT_S:g} seconds") from None
         first = json.loads(packet) if packet else {"event": "failed", "message": "R did not start"}
         if first["event"] != "ready":
-            await asyncio.to_thread(self._process.wait)
-            ours.close()
+            control.close()
+            await self._wait_for_process()
             raise TemplateFailed(first["message"])
+        self._control = control
         self.info = {name: value for name, value in first.items() if name != "event"}
-        asyncio.get_running_loop().add_reader(ours, self._hear)
+        loop.add_reader(control, self._hear)
         self._refill()
 
     async def take(self, *, network: bool = False) -> Child:
@@ -173,12 +187,14 @@ class Template:
 
     async def stop(self) -> None:
         """Ends the parent and its children."""
-        self._closing = True
         for child in list(self._children.values()):
             self.kill(child)
         if self._control is not None:
             asyncio.get_running_loop().remove_reader(self._control)
             self._control.close()
+        await self._wait_for_process()
+
+    async def _wait_for_process(self) -> None:
         if self._process is not None:
             await asyncio.to_thread(self._process.wait)
 
@@ -199,10 +215,11 @@ class Template:
             self._asked += 1
             self._say({"do": "fork", "network": False})
 
-    def _say(self, command: dict[str, Any]) -> None:
+    def _say(self, command: dict[str, Any], *descriptors: int) -> None:
         try:
             if self._control is not None:
-                self._control.send(json.dumps(command).encode())
+                packet = json.dumps(command).encode()
+                socket.send_fds(self._control, [packet], descriptors)
         except OSError as error:
             log.warning("forking parent unreachable error=%s", error)
 
@@ -238,7 +255,8 @@ class Template:
         connection = socket.socket(fileno=descriptor)
         connection.setblocking(False)  # noqa: FBT003  # the socket module's own signature
         reader, writer = await asyncio.open_connection(sock=connection)
-        child = Child(pid, reader, writer, asyncio.get_running_loop().create_future(), self)
+        exited = asyncio.get_running_loop().create_future()
+        child = Child(pid, reader, writer, exited, self, user_of(pid))
         self._asked -= not network
         self._children[pid] = child
         waiting = self._waiting_for_network if network else self._waiting

@@ -97,7 +97,7 @@ def _serves(pool: Pool, settings: Settings, *, current_models: bool) -> bool:
 def _private(settings: Settings, *, with_project: bool = True) -> Iterator[Pool]:
     with tempfile.TemporaryDirectory(prefix="larder-", ignore_cleanup_errors=True) as name:
         state = Path(name)
-        config = broker_config(settings, state=state)
+        config = replace(broker_config(settings, state=state), models_required=True)
         if not with_project:
             config = replace(config, project=None, folder=None, preload=[], spares=0)
         command = engine_command(settings, config)

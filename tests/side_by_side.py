@@ -61,13 +61,13 @@ class Runs:
         from rpy2 import rinterface as ri  # only in the process that this file is run as
 
         from engine.convert import to_r
-        from engine.parent import start_r
+        from engine.loading import start_base
 
         config = {"sessions_root": str(work), "json_digits": 4, "ocpu_version": "2.2.12"}
         config |= {"libraries": [], "preload": PACKAGES, "project": None}
         self._work = work
         self._to_r = to_r
-        self._r, _ = start_r(config, work)
+        self._r, _ = start_base(config, work)
         for path in ("bench/r/evaluate.R", "tests/side_by_side.R"):
             ri.baseenv["sys.source"](to_r(str(ROOT / path)), envir=self._r._larder)
         for evaluator in ("run_call", "reference_call"):  # until R has compiled them

@@ -12,7 +12,7 @@ from serving import EXAMPLE, ROOT, Server, copy_example
 from typer.testing import CliRunner
 
 from api.v1 import router
-from engine.template import KEPT_VARIABLES, R_ENVIRONMENT
+from engine.launch import KEPT_VARIABLES, R_ENVIRONMENT
 from jobs.definition import NOT_YET, schema
 from jobs.project import load_project
 from larder.cli import COMMANDS, app

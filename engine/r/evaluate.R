@@ -22,9 +22,9 @@ return_to <- function(folder) {
 # The call and the environment it runs in: the function under its name and the longer arguments.
 plan_call <- function(request) {
   setwd(request$folder)
-  start_counting(request$seed)
   target <- find_function(request)
   built <- build_call(target$name, request$arguments, request$body)
+  start_counting(request$seed)   # behind the loading of packages, which may draw numbers
   frame <- new.env(parent = globalenv())
   for (label in names(built$bound)) assign(label, built$bound[[label]], envir = frame)
   assign(target$name, target$fun, envir = frame)
@@ -136,6 +136,6 @@ write_information <- function() {
   writeBin(information, ".RInfo")
   libraries <- if (is.null(settings$library)) settings$libraries else serialize(.libPaths(), NULL)
   writeBin(libraries, ".Rlibs")
-  more <- setdiff(loadedNamespaces(), c(settings$loaded, settings$project))
+  more <- setdiff(loadedNamespaces(), settings$everywhere)
   if (length(more)) writeLines(more, ".Rpackages")
 }

@@ -12,7 +12,6 @@ add_libraries <- function(paths) {
 }
 
 load_project <- function(name, folder, state_folder) {
-  settings$project <- name
   files <- sort(list.files(file.path(folder, "models"), pattern = "\\.[Rr]$", full.names = TRUE))
   namespace <- new.env(parent = new_imports())
   old <- setwd(folder)

@@ -87,8 +87,8 @@ serve <- function(request) {
   answer
 }
 
-# What the forking parent does once: the packages every call uses, the project, and then the real
-# path several times, so that R's compiler has done its work before the first child is forked.
+# What the base does once: the packages that every call uses. Then follows the real path several
+# times, so that R's compiler has done its work before the first child is forked.
 prepare <- function(preload) {
   options(device = screen_device, browser = "false", pager = "cat", menu.graphics = FALSE,
           warn = 0L, useFancyQuotes = FALSE, bitmapType = "cairo", keep.source = FALSE,
@@ -98,7 +98,14 @@ prepare <- function(preload) {
   for (package in c("jsonlite", "tools", preload)) loadNamespace(package)
   requireNamespace("rlang", quietly = TRUE)
   remember_information()
+  settings$everywhere <- loadedNamespaces()
 }
+
+# What every child has, whatever its parent loaded.
+loaded_packages <- function() as.list(settings$everywhere)
+
+# As a call of one of its functions would.
+load_package <- function(package) attach_package(package)
 
 # Where code draws unless it opens a device itself: nowhere, on paper of the size that plots have
 # as PDF. What size the code asks for does not count, as in OpenCPU.

@@ -1,0 +1,221 @@
+"""Calls under way: each waits for its turn, gets a child, and is ended when its time is up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from engine import errors, ownership, wire
+from engine.admission import Admission
+from engine.call import Priority
+from engine.failure import failure
+from engine.left_files import remove_tree
+from engine.limits import Limits
+from engine.reach import beside
+from engine.template import Child
+from engine.templates import Templates
+
+log = logging.getLogger(__name__)
+
+OUR_WORDS = ("failed", "facts", "done", "index")
+"""What only the broker says in an answer."""
+RELOAD_WAIT_S = 20.0
+"""How long a call waits for a template whose parent died."""
+
+Answer = tuple[dict[str, Any], list[bytes]]
+
+
+@dataclass
+class Call:
+    """A call that waits or runs.
+
+    Attributes:
+        key: Names it: the key of the session that it makes.
+        request: What it asks for.
+        owner: Who asks.
+        task: What works on it; cancelled with it.
+        since: When it came, by the monotonic clock.
+        started: When it got its child; None while it waits.
+        child: What it runs in.
+        folder: Where it works, as long as it runs.
+        is_cancelled: Whether somebody wanted it to end.
+    """
+
+    key: str
+    request: dict[str, Any]
+    owner: str
+    task: asyncio.Task[Any]
+    since: float = field(default_factory=time.monotonic)
+    started: float | None = None
+    child: Child | None = None
+    folder: Path | None = None
+    is_cancelled: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """Returns in plain values what a list of calls shows."""
+        now = time.monotonic()
+        return {
+            "key": self.key,
+            "operation": self.request["operation"],
+            "package": self.request.get("package"),
+            "function": self.request.get("name"),
+            "owner": self.owner,
+            "waited_s": (self.started or now) - self.since,
+            "running_s": None if self.started is None else now - self.started,
+            "pid": None if self.child is None else self.child.pid,
+        }
+
+
+class Calls:
+    """Runs calls with the children of the templates.
+
+    Args:
+        templates: what there is to fork from.
+        admission: who may run now.
+        work: the folder of the children's own folders.
+        own_user: whether each child is a user of its own, who has to be given the call's folder.
+    """
+
+    def __init__(
+        self, templates: Templates, admission: Admission, work: Path, *, own_user: bool
+    ) -> None:
+        self._templates = templates
+        self._admission = admission
+        self._work = work
+        self._own_user = own_user
+        self._under_way: dict[str, Call] = {}
+        self.count = 0
+        """Calls since the start."""
+
+    def facts(self) -> list[dict[str, Any]]:
+        """Returns the calls that wait or run, in the order in which they came."""
+        return [call.facts() for call in self._under_way.values()]
+
+    def cancel(self, key: str) -> bool:
+        """Ends a call, and all that it started, at once; whether there is one of this key."""
+        call = self._under_way.get(key)
+        if call is None:
+            return False
+        call.is_cancelled = True
+        call.task.cancel()
+        return True
+
+    async def one(self, header: dict[str, Any]) -> Answer:
+        """Returns the answer to one request.
+
+        Raises:
+            EngineError: as the subclasses say.
+        """
+        with self._noted(header) as call:
+            async with self._admission.slot(Priority(header["priority"]), call.owner):
+                child = await self._take(header["request"], header["limits"], call)
+                try:
+                    return await self._ask(child, header)
+                finally:
+                    self._release(child)
+
+    async def many(self, header: dict[str, Any]) -> AsyncIterator[Answer]:
+        """Yields the answers of cells, which run in one child, and in a new one after each death.
+
+        Cells that need another template than the one before get a new one, too. A child's walls are closed at its first cell: so each is told of the others.
+        """
+        cells = header["many"]
+        limits = Limits.from_wire(header["limits"])
+        if limits.cpu_s is not None:
+            limits = replace(limits, cpu_s=limits.cpu_s * len(cells))
+        shared = {"limits": limits.to_wire(), "beside": beside(cells)}
+        with self._noted(header | cells[0]) as call:
+            async with self._admission.slot(Priority(header["priority"]), call.owner):
+                child: Child | None = None
+                try:
+                    for index, cell in enumerate(cells):
+                        if child is not None and not self._fits(child, cell["request"]):
+                            self._release(child)
+                            child = None
+                        child = child or await self._take(cell["request"], shared["limits"], call)
+                        try:
+                            answer, blobs = await self._ask(child, {**cell, **shared})
+                        except errors.EngineError as error:
+                            answer, blobs = failure(error), []
+                            self._release(child)
+                            child = None
+                        yield {**answer, "index": index}, blobs
+                finally:
+                    if child is not None:
+                        self._release(child)
+
+    @contextmanager
+    def _noted(self, header: dict[str, Any]) -> Iterator[Call]:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # always in one
+        key = Path(header["folder"]).name
+        call = Call(key, header["request"], header.get("owner", ""), task)
+        self._under_way[key] = call
+        try:
+            yield call
+        except asyncio.CancelledError:
+            if not call.is_cancelled:
+                raise
+            task.uncancel()
+            raise errors.CallCancelled from None
+        finally:
+            del self._under_way[key]
+
+    async def _take(self, request: dict[str, Any], limits: dict[str, Any], call: Call) -> Child:
+        self.count += 1
+        template = self._templates.for_call(request)
+        if template.ended.done():
+            await asyncio.wait_for(self._templates.catch_up(), RELOAD_WAIT_S)
+            template = self._templates.for_call(request)
+        call.child = await template.take(network=limits["network"])
+        call.started = time.monotonic()
+        return call.child
+
+    def _fits(self, child: Child, request: dict[str, Any]) -> bool:
+        """Whether a child that has run one cell can run the next."""
+        return self._templates.for_call(request) is child.template
+
+    async def _ask(self, child: Child, header: dict[str, Any]) -> Answer:
+        """Returns the child's answer; kills it when its time is up.
+
+        Raises:
+            EvaluationTimeout: the wall clock limit was reached.
+            WorkerDied: the child ended without an answer.
+        """
+        limits = Limits.from_wire(header["limits"])
+        template = child.template
+        folder = Path(header["folder"])
+        if self._own_user:
+            ownership.give(folder, child.user)
+        try:
+            child.writer.write(wire.pack(header))
+            answer = await asyncio.wait_for(wire.read(child.reader), limits.wall_s)
+        except TimeoutError:
+            template.kill(child)
+            raise errors.EvaluationTimeout(limits.wall_s) from None
+        if answer is None or "crashed" in answer[0]:
+            if answer is not None:
+                log.error("child failed pid=%d %s", child.pid, answer[0]["crashed"])
+            raise await template.autopsy(child)
+        if self._own_user:
+            await ownership.settle(folder)
+        for word in OUR_WORDS:  # R code may have written the answer itself
+            answer[0].pop(word, None)
+        return answer
+
+    def _release(self, child: Child) -> None:
+        """Ends the child behind the answer: nobody waits for its exit."""
+        asyncio.create_task(self._bury(child))  # noqa: RUF006  # ends by itself
+
+    async def _bury(self, child: Child) -> None:
+        # At once: what it started must not play with its files while they are being read.
+        child.template.kill(child)
+        await child.template.finish(child)
+        child.template.warm_idle()
+        await asyncio.to_thread(remove_tree, self._work / str(child.pid))
