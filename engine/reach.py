@@ -17,6 +17,7 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
 SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
     *("/var/lib/R", "/var/lib/texmf", "/var/lib/ghostscript", "/var/cache/fontconfig"),
+    "/var/lib/dpkg",  # Debian's jquerylib, which each page of rmarkdown needs, asks dpkg
     *("/dev/urandom", "/dev/random", "/sys/devices/system/cpu"),
 )
 """Programs, libraries and fonts. Nothing of it is private."""
@@ -26,8 +27,9 @@ ETC = (
     *("R", "fonts", "alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime"),
     *("timezone", "locale.alias", "os-release", "debian_version", "lsb-release", "papersize"),
     *("passwd", "group", "nsswitch.conf", "hosts", "host.conf", "resolv.conf", "gai.conf"),
-    *("services", "protocols", "mime.types", "ssl", "pki", "ca-certificates", "crypto-policies"),
-    *("texmf", "java*", "ImageMagick*", "odbcinst.ini"),
+    *("services", "protocols", "mime.types", "ca-certificates", "crypto-policies"),
+    *("ssl/certs", "ssl/openssl.cnf", "pki/ca-trust", "pki/tls/certs", "pki/tls/cert.pem"),
+    *("texmf", "java*", "ImageMagick*", "odbcinst.ini", "dpkg"),
 )
 """Of /etc: what programs read at their start. No passwords, no keys."""
 PROGRAMS = ("Rscript", "pandoc", "pdflatex", "quarto")

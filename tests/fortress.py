@@ -133,7 +133,11 @@ class Fortress:
         except RError as error:  # the code broke what would have stored its session
             return f"failed: {error}"
         assert evaluation.ok, evaluation.error
-        [said] = orjson.loads(evaluation.bodies["json"].content)
+        body = evaluation.bodies["json"].content
+        try:
+            [said] = orjson.loads(body)
+        except orjson.JSONDecodeError:  # the code broke what would have written its answer
+            return f"failed: {body.decode()}"
         return str(said)
 
     @cached_property

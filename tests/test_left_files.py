@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 
 from api.archive import zip_of
+from cache.clock import utcnow
+from cache.manifest import Manifest
 from cache.sessions import SessionFolder
 from cache.tree import remove_tree, size_of_tree
 from engine import left_files, wire
@@ -118,7 +120,7 @@ def test_file_takes_the_place_of_a_link(tmp_path: Path) -> None:
 def test_manifest_that_is_a_link_is_not_written_through(tmp_path: Path) -> None:
     sessions = SessionFolder(tmp_path / "sessions")
     stage = sessions.stage()
-    manifest = b'{"format": 1, "created_at": "2026-01-01T00:00:00.000000Z"}'
+    manifest = Manifest(created_at=utcnow()).to_json()
     (tmp_path / "kept").write_bytes(manifest)
     (stage.path / ".larder.json").symlink_to(tmp_path / "kept")
     sessions.publish(stage, cache_key="key")
