@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import time
 import traceback
@@ -64,8 +65,16 @@ def _settle(r: R, parent_pid: int, nest: Nest, *, network: bool) -> Path:
     for stream in (0, 1, 2):
         os.dup2(null, stream)
     os.close(null)
+    for number in (signal.SIGINT, signal.SIGPIPE):
+        # R goes on ignoring them. Programs do not inherit that, as they would SIG_IGN: in a
+        # shell's pipe, SIGPIPE ends the one that nobody reads any more.
+        signal.signal(number, _ignore)
     r.use_temporary_folder(folder)
     return folder
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    pass
 
 
 def _serve(r: R, connection: socket.socket, nest: Nest, folder: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -122,7 +123,9 @@ def _limits_of_others() -> Iterator[Rule]:
     for name, itself in (("setpriority", os.PRIO_PROCESS), ("ioprio_set", IOPRIO_WHO_PROCESS)):
         yield Rule(name, errno.EPERM, (unequal(0, itself),))
         yield Rule(name, errno.EPERM, (unequal(1, 0),))
-    yield Rule("prctl", errno.EPERM, (equal(0, PR_SET_PDEATHSIG),))
+    # A child may be forked again for the next call of a chain: the kernel forgets it then.
+    outlive = (equal(0, PR_SET_PDEATHSIG), unequal(1, signal.SIGKILL))
+    yield Rule("prctl", errno.EPERM, outlive)
     for command in (fcntl.F_SETOWN, F_SETSIG, F_SETOWN_EX, fcntl.F_SETLEASE, F_NOTIFY):
         yield Rule("fcntl", errno.EPERM, (equal(1, command),))
     for command in (FIOSETOWN, SIOCSPGRP):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from engine.errors import CallRefused
+from engine.errors import CallRefused, WorkerDied
 from engine.evaluation import BodyError, Evaluation, Headers, RenderedBody
 from engine.left_files import BODIES, read_left_file, remove_tree, write_beside
 
@@ -31,12 +32,13 @@ def rendered(answer: dict[str, Any], blobs: Sequence[bytes], folder: Path) -> Re
 
     Raises:
         CallRefused: the columns of a data frame cannot be written in the format asked for.
-        WorkerDied: the body is not where the child said.
+        WorkerDied: the body is not where the child said, or that makes no sense.
     """
-    content = _content(answer["body"], blobs, folder)
-    if answer.get("arrow"):
-        return _arrow(answer, content)
-    return RenderedBody(content, answer["type"], _attachment(answer.get("file")))
+    with _sense():
+        content = _content(answer["body"], blobs, folder)
+        if answer.get("arrow"):
+            return _arrow(answer, content)
+        return RenderedBody(content, answer["type"], _attachment(answer.get("file")))
 
 
 def _arrow(answer: dict[str, Any], content: bytes) -> RenderedBody:
@@ -64,7 +66,18 @@ def _attachment(file: str | None) -> Headers:
 def evaluation(
     answer: dict[str, Any], blobs: Sequence[bytes], function: str, stage: Path
 ) -> Evaluation:
-    """Returns the evaluation, after writing its session's manifest `.larder.json`."""
+    """Returns the evaluation, after writing its session's manifest `.larder.json`.
+
+    Raises:
+        WorkerDied: the answer makes no sense.
+    """
+    with _sense():
+        return _evaluation(answer, blobs, function, stage)
+
+
+def _evaluation(
+    answer: dict[str, Any], blobs: Sequence[bytes], function: str, stage: Path
+) -> Evaluation:
     bodies, body_errors = {}, {}
     for label, body in (answer.get("bodies") or {}).items():
         if "error" in body:
@@ -87,6 +100,15 @@ def evaluation(
         bodies=bodies,
         body_errors=body_errors,
     )
+
+
+@contextlib.contextmanager
+def _sense() -> Iterator[None]:
+    """Ends in WorkerDied where an answer is not as a child writes it: R code may have."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError) as error:
+        raise WorkerDied("its answer makes no sense") from error
 
 
 def _content(body: Any, blobs: Sequence[bytes], folder: Path) -> bytes:

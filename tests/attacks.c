@@ -86,6 +86,13 @@ void signal_by_pipe(int *pid, char **said) {
   say(said, syscall(SYS_fcntl, ends[0], 8 /* F_SETOWN */, *pid) < 0);
 }
 
+/* Words of its own into the socket over which the child answers. */
+void forge(unsigned char *bytes, int *count, char **said) {
+  int found = 0;
+  for (int fd = 3; fd < 64; fd++) found += send(fd, bytes, *count, MSG_NOSIGNAL) == *count;
+  say(said, !found);
+}
+
 void write_to_nowhere(void) { *(volatile int *)8 = 1; }
 void give_up(void) { abort(); }
 void loop(void) { for (;;) __asm__ volatile(""); }

@@ -4,8 +4,10 @@ A word in `<>` stands for something of the fortress (tests/fortress.py); so do `
 `shell` and `crash`, which are R functions there. `kernel` makes a system call.
 """
 
+import struct
 from dataclasses import dataclass, field
 
+from engine import wire
 from engine.limits import Limits
 
 MB = 2**20
@@ -26,6 +28,7 @@ class Attack:
 
 READING = [
     Attack("passwords", 'readLines("/etc/shadow")', NO_FILE),
+    Attack("private_keys", 'kernel("openat", -100, "@/etc/ssl/private", 65536)', NO_CALL),
     Attack("home_of_root", 'kernel("openat", -100, "@/root", 65536)', NO_CALL),
     Attack("disk", 'kernel("openat", -100, "@/dev/mem", 0)', "EACCES|ENOENT"),
     Attack("settings_with_a_secret", 'readLines("<project>/larder.yaml")', NO_FILE),
@@ -206,6 +209,7 @@ PROCESSES = [
     Attack("session_of_its_own", 'kernel("setsid")', NO_CALL),
     Attack("group_of_its_own", 'kernel("setpgid", 0, 0)', NO_CALL),
     Attack("life_without_parent", 'kernel("prctl", 1, 0, 0, 0, 0)', NO_CALL),
+    Attack("death_of_the_parent_survived", 'kernel("prctl", 1, 15, 0, 0, 0)', NO_CALL),
     Attack("limits_raised", 'shell("ulimit -Hn 100000")', "refused"),
 ]
 
@@ -263,6 +267,15 @@ EXHAUSTION = [
         '{writeBin(raw(30 * 2^20), "f"); file.size("f") <= 10 * 2^20}',
         "TRUE|refused",
         Limits(file_bytes=10 * MB),
+    ),
+    Attack("output", "{for (i in 1:100) cat(strrep('x', 1e6)); 1}", "done: 1"),
+    Attack("output_in_pieces", "{for (i in 1:3e4) cat('x\\n'); 1}", "done: 1"),
+    Attack("output_of_a_program", "system('head -c 100000000 /dev/zero | tr \\\\0 x')", "done: 0"),
+    Attack("messages", "{for (i in 1:500) message(strrep('x', 1e4)); 1}", "done: 1"),
+    Attack(
+        "many_files",
+        "{for (i in 1:3000) file.create(paste0('f', i)); length(dir())}",
+        "done: 3000|refused",
     ),
     Attack(
         "open_files",
@@ -328,6 +341,29 @@ DEATHS = [
     Attack("abort", 'crash("give_up")', "abort|segmentation fault"),
 ]
 """`seen` is the reason that the caller is told."""
+
+WHOLE = {
+    "ok": True,
+    "duration_s": 0.0,
+    "graphics": 0,
+    "objects": [],
+    "files": [],
+    "texts": {name: [] for name in ("messages", "stdout", "warnings", "source", "console")},
+}
+FORGED = {
+    "no_message": b"no message at all",
+    "endless": struct.pack("<II", 2**31, 0),
+    "nothing": wire.pack({}),
+    "words_of_the_broker": wire.pack({"failed": "EngineBusy", "done": True, "index": 7}),
+    "strange_kinds": wire.pack({**WHOLE, "bodies": [1]}),
+    "body_from_elsewhere": wire.pack(
+        {**WHOLE, "bodies": {"json": {"body": {"file": "../../../../catalog.db"}, "type": "x"}}}
+    ),
+    "body_out_of_nowhere": wire.pack(
+        {**WHOLE, "bodies": {"json": {"body": {"blob": 3}, "type": "x"}}}
+    ),
+}
+"""What R code may write into the socket over which its own answer goes."""
 
 ENDLESS = [
     'crash("loop")',

@@ -14,6 +14,7 @@ from attacks import (
     DEATHS,
     ENDLESS,
     EXHAUSTION,
+    FORGED,
     KERNEL,
     NETWORK,
     PROCESSES,
@@ -128,6 +129,15 @@ def test_death_of_r_is_told_to_its_caller_alone(place: Place, attack: Attack) ->
     fort, _ = place
     with pytest.raises(WorkerDied, match=attack.seen):
         fort.evaluate(attack.code)
+    assert answers_at_once(fort)
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_forged_answer_costs_its_own_caller_alone(place: Place, forged: str) -> None:
+    fort, _ = place
+    code = ", ".join(map(str, FORGED[forged]))
+    with pytest.raises(WorkerDied):
+        fort.evaluate(f"{{b <- as.raw(c({code})); weapon('forge', b, length(b))}}")
     assert answers_at_once(fort)
 
 

@@ -77,7 +77,7 @@ def test_required_walls_that_are_missing_stop_the_start(
     settings = load_settings(tmp_path)
     monkeypatch.setattr(walls, "look_at_host", lambda: Host(landlock=7, seccomp=True))
     monkeypatch.setattr(host, "probe", lambda _: Host(seccomp=True))
-    with pytest.raises(WallsMissing, match="engine.walls requires: no user or user namespace"):
+    with pytest.raises(WallsMissing, match=r"engine\.walls requires: no user or user namespace"):
         walls.check_walls(settings)
     with pytest.raises(WallsMissing, match="no Landlock"):
         host.host_for("require", tmp_path)
@@ -89,11 +89,11 @@ def test_missing_walls_are_told_where_listening_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(walls, "look_at_host", lambda: Host(seccomp=True, own_user=True))
-    settings = load_settings(tmp_path, overrides={"host": "0.0.0.0"})
-    with pytest.raises(ListeningRefused, match="(?s)no keys.*a wall is missing.*no Landlock"):
+    settings = load_settings(tmp_path, overrides={"host": "::"})
+    with pytest.raises(ListeningRefused, match=r"(?s)no keys.*a wall is missing.*no Landlock"):
         listen.check_address(settings)
-    without = load_settings(tmp_path, overrides={"host": "0.0.0.0", "engine.walls": "off"})
-    with pytest.raises(ListeningRefused, match="engine.walls is off"):
+    without = load_settings(tmp_path, overrides={"host": "::", "engine.walls": "off"})
+    with pytest.raises(ListeningRefused, match=r"engine\.walls is off"):
         listen.check_address(without)
     listen.check_address(load_settings(tmp_path))
 
