@@ -18,18 +18,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import call, evaluator, grid, hit, rows, upload
+from bench import call, evaluator, grid, hit, rows, upload, walls
 from bench.figures import Figure, table
 from bench.processes import cores
 from bench.project import Jobs, make_project, open_jobs
 from bench.server import Server, serve
 
-MEASUREMENTS = ("hit", "call", "evaluator", "grid", "rows", "upload")
+MEASUREMENTS = ("hit", "call", "evaluator", "walls", "grid", "rows", "upload")
 NEEDED = {
     "hit": ("nginx", "wrk", "taskset"),
     "call": ("Rscript",),
     "grid": ("Rscript",),
     "upload": (),
+    "walls": (),
 }
 
 
@@ -73,6 +74,13 @@ def _measure(
         )
     elif name == "evaluator":
         yield from evaluator.measure(folder, repetitions=effort.runs)
+    elif name == "walls":
+        yield from walls.measure(
+            folder,
+            rounds=effort.rounds,
+            repetitions=effort.throughput,
+            seconds=effort.clients_s,
+        )
     elif name == "grid":
         yield from grid.measure(server, jobs, folder, repetitions=effort.runs)
     elif name == "upload":

@@ -21,6 +21,7 @@ from engine.errors import WallsMissing
 
 log = logging.getLogger(__name__)
 
+OFF = "engine.walls is off: R code has all the rights of this server"
 Mode = Literal["auto", "require", "off"]
 
 
@@ -43,6 +44,7 @@ class Host:
         own_user: Whether each child can be a user of its own; only where the server is root.
         user_namespace: Whether each child can have a user namespace of its own.
         root: Whether the server is root, whose processes the kernel never counts.
+        off: Whether nothing of it is used, as the operator decided.
     """
 
     landlock: int = 0
@@ -50,6 +52,7 @@ class Host:
     own_user: bool = False
     user_namespace: bool = False
     root: bool = False
+    off: bool = False
 
     @property
     def counts_processes(self) -> bool:
@@ -59,6 +62,8 @@ class Host:
     @property
     def walls(self) -> tuple[Wall, ...]:
         """The full set, with what each is made of here."""
+        if self.off:
+            return (Wall("all", "", OFF),)
         reads = "no Landlock: R code can read every file that the server can"
         connects = "no seccomp: R code can open connections and reach for other processes"
         uncounted = "no user or user namespace for each call: "
@@ -104,8 +109,8 @@ def host_for(mode: Mode, state: Path) -> Host:
         WallsMissing: something is, and all of it is required.
     """
     if mode == "off":
-        log.warning("walls are off: R code has all the rights of this server")
-        return Host()
+        log.warning(OFF)
+        return Host(off=True)
     host = probe(state)
     if mode == "require" and host.missing:
         raise WallsMissing(host.missing)

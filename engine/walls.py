@@ -20,7 +20,7 @@ class Walls:
     """The walls that a host gives.
 
     Args:
-        host: what there is; nothing of it where walls are off.
+        host: what there is.
         standing: the paths that every call may read.
     """
 
@@ -78,7 +78,7 @@ class Walls:
             return
         if self._host.counts_processes:
             privileges.enter_user_namespace()
-        if self._host != Host():
+        if not self._host.off:
             privileges.keep_capabilities()
 
     def _filter(self, *, network: bool) -> bytes:

@@ -20,7 +20,7 @@ def look_at_host(state: Path | None = None) -> Host:
 def missing_walls(settings: Settings) -> tuple[str, ...]:
     """What R would not be confined by, a sentence each."""
     if settings.engine.walls == "off":
-        return ("engine.walls is off: R code has all the rights of this server",)
+        return Host(off=True).missing
     return look_at_host().missing
 
 

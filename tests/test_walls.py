@@ -7,9 +7,10 @@ from typing import NamedTuple
 import orjson
 import pytest
 from fortress import MODES, Fortress, fortress, listeners
-from worker import engine
+from worker import engine, worker
 
 from engine.call import Argument, FunctionCall, Output
+from engine.host import Host, probe
 from engine.limits import Limits
 from engine.pool import Pool
 
@@ -164,6 +165,17 @@ def test_without_walls_r_may_do_what_the_server_may(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     with engine(tmp_path / "state", walls="off") as state:
         assert read(state, tmp_path / "f") == "open"
+
+
+@pytest.mark.parametrize("mode", ["auto", "off"])
+def test_engine_and_information_page_tell_what_confines_r(tmp_path: Path, mode: str) -> None:
+    granted = Host(off=True) if mode == "off" else probe(tmp_path)
+    with engine(tmp_path, walls=mode) as state, worker(state) as made:
+        facts = made.services.pool.info()["walls"]
+        said = made.get("/info").text
+    assert facts == {"mode": mode, **granted.to_wire()}
+    for wall in granted.walls:
+        assert f"{wall.name}: {wall.made_of or wall.lack}\n" in said
 
 
 def read(state: Path, file: Path) -> str:
