@@ -1,4 +1,4 @@
-"""The walls around a call: an engine with all that this machine gives beside one with `walls: off`."""
+"""What walls cost a call: an engine with all that this machine gives beside one without any."""
 
 from __future__ import annotations
 

@@ -147,7 +147,8 @@ def _refuse() -> None:
         network=False, own_user=False, scoped_signals=True, guarded_truncate=True
     )
     seccomp.gain_no_privileges()
-    seccomp.load(seccomp.compile_filter(refused_calls.rules(situation)))
+    rules = refused_calls.rules(situation)
+    seccomp.load(seccomp.compile_filter(rules, newest=refused_calls.NEWEST))
     with contextlib.suppress(PermissionError):
         os.setsid()
         raise OSError("seccomp does not hold")

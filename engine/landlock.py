@@ -41,6 +41,15 @@ def abi() -> int:
     return max(0, int(found))
 
 
+def open_folder(path: str) -> int:
+    """Returns a descriptor of this folder that rules can name, and nothing can be read from.
+
+    Raises:
+        OSError: there is no such folder.
+    """
+    return os.open(path, os.O_PATH | os.O_CLOEXEC | os.O_DIRECTORY)
+
+
 class Ruleset:
     """The rules that a process is going to confine itself to; nothing holds before `enforce`.
 
@@ -63,6 +72,11 @@ class Ruleset:
     def read(self, paths: Iterable[str]) -> None:
         """Allows to read and run everything below these paths; what is not there is passed over."""
         self._allow(paths, READ)
+
+    def read_folders(self, descriptors: Iterable[int]) -> None:
+        """Allows the same below folders that are open."""
+        for descriptor in descriptors:
+            self._add(descriptor, READ)
 
     def write(self, paths: Iterable[str]) -> None:
         """Allows everything below these folders, but for special files."""
@@ -87,11 +101,13 @@ class Ruleset:
                 descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
                 try:
                     is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
-                    allowed = access if is_folder else access & OF_FILES
-                    rule = struct.pack("=Qi", allowed, descriptor)
-                    _call(ADD_RULE, self._ruleset, RULE_PATH_BENEATH, rule, 0)
+                    self._add(descriptor, access if is_folder else access & OF_FILES)
                 finally:
                     os.close(descriptor)
+
+    def _add(self, descriptor: int, access: int) -> None:
+        rule = struct.pack("=Qi", access, descriptor)
+        _call(ADD_RULE, self._ruleset, RULE_PATH_BENEATH, rule, 0)
 
 
 def _handled(version: int) -> int:

@@ -185,9 +185,7 @@ def walls_for(r: R, config: dict[str, Any]) -> Walls:
     found = r.call("r_places")
     places = reach.r_places(found["home"], as_list(found["libraries"]), found["temporary"])
     ours = reach.of_project(config["folder"], config["state"], config["reads"])
-    # The project's template writes there, once there is one: what is not there cannot be allowed.
-    Path(config["state"], "package").mkdir(mode=0o700, exist_ok=True)
-    return Walls(Host.from_wire(config["host"]), reach.standing(places, ours))
+    return Walls(Host.from_wire(config["host"]), reach.of_system(places), ours)
 
 
 def main() -> None:

@@ -47,16 +47,11 @@ class Reach:
     write: tuple[str, ...] = ()
 
 
-def standing(r_places: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
-    """Returns what every call may read.
-
-    Args:
-        r_places: where R and its libraries are, and its temporary folder.
-        others: what the project and the operator add.
-    """
+def of_system(r_places: Iterable[str]) -> tuple[str, ...]:
+    """Returns what every call may read of the system, R and its libraries among it."""
     etc = (found for name in ETC for found in sorted(glob.glob(f"/etc/{name}")))  # noqa: PTH207
     proc = (f"/proc/{name}" for name in PROC)
-    every = (*SYSTEM, *etc, *proc, *_programs(), *r_places, *others)
+    every = (*SYSTEM, *etc, *proc, *_programs(), *r_places)
     return tuple(dict.fromkeys(path for path in every if os.path.lexists(path)))
 
 
@@ -69,12 +64,12 @@ def r_places(home: str, libraries: Iterable[str], temporary: str) -> list[str]:
     return places
 
 
-def of_project(folder: str | None, state: str, more: Iterable[str]) -> list[str]:
+def of_project(folder: str | None, state: str, more: Iterable[str]) -> tuple[str, ...]:
     """Returns what the project lets R read; `more` are paths of the operator's."""
     kept = [f"{state}/package", f"{state}/apps/releases"]
     if folder is not None:
         kept += [f"{folder}/models", f"{folder}/data"]
-    return kept + [str(Path(folder or "/", path).expanduser()) for path in more]
+    return (*kept, *(str(Path(folder or "/", path).expanduser()) for path in more))
 
 
 def of_call(header: dict[str, Any], sessions_root: str) -> Reach:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
+LOAD_NUMBER, UNLESS_AT_LEAST, ANSWER = 0x20, 0x35, 0x06
+"""Of the kernel's packet filters (Documentation/networking/filter.rst)."""
 OPTIMIZE, BINARY_TREE = 8, 2
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 UNEQUAL, AT_LEAST, MASKED_EQUAL = 1, 5, 7
@@ -74,8 +77,12 @@ def available() -> bool:
     return True
 
 
-def compile_filter(rules: Iterable[Rule]) -> bytes:
+def compile_filter(rules: Iterable[Rule], *, newest: int) -> bytes:
     """Returns the program that refuses what the rules say and allows everything else.
+
+    Args:
+        rules: what is refused.
+        newest: the number of the last call that there is; those behind it do not exist.
 
     Raises:
         OSError: libseccomp is not installed, or cannot make it.
@@ -90,7 +97,7 @@ def compile_filter(rules: Iterable[Rule]) -> bytes:
         try:
             if library.seccomp_export_bpf(context, descriptor):
                 raise OSError(errno.EINVAL, "libseccomp cannot write the filter")
-            return os.pread(descriptor, 1 << 20, 0)
+            return _ending_with(newest) + os.pread(descriptor, 1 << 20, 0)
         finally:
             os.close(descriptor)
     finally:
@@ -113,6 +120,16 @@ def load(program: bytes) -> None:
     found = _Program(len(program) // 8, ctypes.addressof(buffer))
     if _libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(found), 0, 0):
         raise OSError(ctypes.get_errno(), "seccomp")
+
+
+def _ending_with(newest: int) -> bytes:
+    """The steps that go before a program: libseccomp has no rule for all calls behind one."""
+    steps = (
+        (LOAD_NUMBER, 0, 0, 0),
+        (UNLESS_AT_LEAST, 0, 1, newest + 1),
+        (ANSWER, 0, 0, REFUSE | errno.ENOSYS),
+    )
+    return b"".join(struct.pack("=HBBI", *step) for step in steps)
 
 
 def _library() -> ctypes.CDLL:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 from engine import landlock, privileges, seccomp
 from engine.host import Host
 from engine.reach import DEVICES, Reach
-from engine.refused_calls import Situation, rules
+from engine.refused_calls import NEWEST, Situation, rules
 
 
 class Walls:
@@ -21,12 +22,18 @@ class Walls:
 
     Args:
         host: what there is.
-        standing: the paths that every call may read.
+        system: the paths of R and of the system that every call may read.
+        project: those of the project and of the operator. They may be replaced at any time, so they
+            are looked up when a call is known.
     """
 
-    def __init__(self, host: Host, standing: tuple[str, ...]) -> None:
+    def __init__(self, host: Host, system: tuple[str, ...], project: tuple[str, ...]) -> None:
         self._host = host
-        self._standing = standing
+        # Folders of the system stay; a file of /etc is replaced when it is changed.
+        folders = [path for path in system if host.landlock and Path(path).is_dir()]
+        self._folders = [landlock.open_folder(path) for path in folders]
+        self._files = [path for path in system if path not in folders]
+        self._project = project
         self._filters = {network: self._filter(network=network) for network in (False, True)}
         self._ruleset: landlock.Ruleset | None = None
 
@@ -55,19 +62,22 @@ class Walls:
         seccomp.gain_no_privileges()
         if self._host.landlock:
             self._ruleset = landlock.Ruleset(self._host.landlock, network=network)
-            self._ruleset.read((*self._standing, f"/proc/{os.getpid()}"))
+            self._ruleset.read_folders(self._folders)
+            self._ruleset.read((*self._files, f"/proc/{os.getpid()}"))
             self._ruleset.devices(DEVICES)
+        for descriptor in self._folders:
+            os.close(descriptor)
         if self._host.seccomp:
             seccomp.load(self._filters[network])
 
     def close(self, reach: Reach) -> None:
-        """Leaves this child with the files that every call may read, and those in reach.
+        """Leaves this child with the files that every call may read, and those in its reach.
 
         Raises:
             OSError: the kernel refuses.
         """
         if self._ruleset is not None:
-            self._ruleset.read(reach.read)
+            self._ruleset.read((*self._project, *reach.read))
             self._ruleset.write(reach.write)
             self._ruleset.enforce()
             self._ruleset = None
@@ -91,4 +101,4 @@ class Walls:
             scoped_signals=version >= landlock.SCOPES_SIGNALS,
             guarded_truncate=version >= landlock.SCOPES_TRUNCATE,
         )
-        return seccomp.compile_filter(rules(situation))
+        return seccomp.compile_filter(rules(situation), newest=NEWEST)

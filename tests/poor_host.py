@@ -9,6 +9,7 @@ import os
 import sys
 
 from engine import broker, landlock, privileges, seccomp
+from engine.refused_calls import NEWEST
 from engine.seccomp import Rule, has_bits
 
 CLONE_NEWUSER = privileges.CLONE_NEWUSER
@@ -29,7 +30,7 @@ def main() -> None:
     rules = [rule for word in lacks for rule in LACKS.get(word, ())]
     if rules:
         seccomp.gain_no_privileges()
-        seccomp.load(seccomp.compile_filter(rules))
+        seccomp.load(seccomp.compile_filter(rules, newest=NEWEST))
     for word in lacks:
         name, _, version = word.partition("=")
         if name == "landlock" and version:

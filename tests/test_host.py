@@ -16,7 +16,7 @@ from engine.errors import WallsMissing
 from engine.host import Host
 from engine.limits import Limits
 from engine.privileges import user_of
-from engine.reach import beside, of_call, standing
+from engine.reach import beside, of_call, of_system
 from larder import listen, walls
 from larder.doctor import examine
 from larder.errors import ListeningRefused
@@ -133,7 +133,7 @@ def test_cell_of_a_batch_reaches_what_the_others_do() -> None:
 
 
 def test_nothing_private_of_the_system_can_be_read() -> None:
-    every = standing([], [])
+    every = of_system([])
     assert not {"/", "/etc", "/proc", "/root", "/home", "/tmp", "/var", "/dev"} & set(every)
     assert not any("shadow" in path or "ssh" in path for path in every)
 
@@ -152,5 +152,5 @@ def test_network_of_a_job_is_not_for_the_code_of_its_callers() -> None:
 
 
 def test_root_of_the_repository_is_no_place_that_calls_can_read() -> None:
-    assert not any(str(ROOT).startswith(f"{path}/") for path in standing([], []))
+    assert not any(str(ROOT).startswith(f"{path}/") for path in of_system([]))
     assert sys.executable

@@ -1,5 +1,6 @@
 """The walls do not stand in the way: what R code is for works within them, and what is granted."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -150,6 +151,15 @@ def test_cells_of_a_batch_read_what_each_of_them_names(fort: Fortress) -> None:
     assert {path.stat().st_uid for path in objects} == {fort.mode.user}
     for stage in stages:
         fort.sessions.discard(stage)
+
+
+def test_data_that_was_replaced_can_be_read_at_once(fort: Fortress) -> None:
+    data = fort.project / "data"
+    shutil.copytree(data, fort.project / "next")
+    (fort.project / "next" / "more.csv").write_text("n\n1\n7\n")
+    data.rename(fort.project / "last")
+    (fort.project / "next").rename(data)
+    assert fort.attempt(f"sum(read.csv('{data}/more.csv')$n)") == "done: 8"
 
 
 def test_files_that_the_operator_opens_can_be_read(tmp_path: Path) -> None:
