@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.figures import Figure, ratios
-from bench.processes import cores
+from bench.processes import cores, tree_cpu_s
 from bench.project import ROOT
 from cache.sessions import SessionFolder
 from engine.broker import BrokerConfig
@@ -36,6 +36,7 @@ class Engine:
 
     pool: Pool
     sessions: SessionFolder
+    pid: int
 
     def call_s(self) -> float:
         """The seconds that one trivial call took; its session is thrown away."""
@@ -46,9 +47,9 @@ class Engine:
         self.sessions.discard(stage)
         return took
 
-    def calls_per_s(self, seconds: float) -> float:
-        """How many calls a second `CLIENTS` clients get answered."""
-        started = time.perf_counter()
+    def under_load(self, seconds: float) -> tuple[float, float]:
+        """How many calls a second `CLIENTS` clients get answered, and the CPU seconds of each."""
+        started, spent = time.perf_counter(), tree_cpu_s(self.pid)
 
         def repeat(_: int) -> int:
             done = 0
@@ -59,7 +60,8 @@ class Engine:
 
         with ThreadPoolExecutor(CLIENTS) as threads:
             done = sum(threads.map(repeat, range(CLIENTS)))
-        return done / (time.perf_counter() - started)
+        took = time.perf_counter() - started
+        return done / took, (tree_cpu_s(self.pid) - spent) / done
 
 
 def measure(folder: Path, *, rounds: int, repetitions: int, seconds: float) -> Iterator[Figure]:
@@ -67,7 +69,7 @@ def measure(folder: Path, *, rounds: int, repetitions: int, seconds: float) -> I
         walled = stack.enter_context(_engine(folder / "walled", "auto"))
         bare = stack.enter_context(_engine(folder / "bare", "off"))
         for engine in (walled, bare):
-            engine.calls_per_s(1.0)
+            engine.under_load(1.0)
         took: dict[Engine, list[float]] = {walled: [], bare: []}
         for _ in range(rounds):
             for engine, times in took.items():
@@ -78,15 +80,23 @@ def measure(folder: Path, *, rounds: int, repetitions: int, seconds: float) -> I
             f"walls off {median(took[bare]) * 1000:.1f} ms",
             ratios(took[walled], took[bare]),
         )
-        rates: dict[Engine, list[float]] = {walled: [], bare: []}
+        found: dict[Engine, list[tuple[float, float]]] = {walled: [], bare: []}
         for _ in range(repetitions):
-            for engine, found in rates.items():
-                found.append(engine.calls_per_s(seconds))
+            for engine, figures in found.items():
+                figures.append(engine.under_load(seconds))
+        ours, theirs = ([rate for rate, _ in found[engine]] for engine in (walled, bare))
         yield Figure(
             f"walls, a trivial call, {CLIENTS} clients: calls per second",
-            f"{median(rates[walled]):.0f}",
-            f"walls off {median(rates[bare]):.0f}",
-            ratios(rates[walled], rates[bare]),
+            f"{median(ours):.0f}",
+            f"walls off {median(theirs):.0f}",
+            ratios(ours, theirs),
+        )
+        ours, theirs = ([cost for _, cost in found[engine]] for engine in (walled, bare))
+        yield Figure(
+            f"walls, a trivial call, {CLIENTS} clients: CPU",
+            f"{median(ours) * 1000:.1f} ms",
+            f"walls off {median(theirs) * 1000:.1f} ms",
+            ratios(ours, theirs),
         )
 
 
@@ -107,7 +117,7 @@ def _engine(state: Path, walls: Mode) -> Iterator[Engine]:
     pool = Pool(state / "engine.sock")
     try:
         _wait_for(pool, process)
-        yield Engine(pool, sessions)
+        yield Engine(pool, sessions, process.pid)
     finally:
         pool.close()
         process.terminate()
