@@ -69,7 +69,7 @@ def of_project(folder: str | None, state: str, more: Iterable[str]) -> tuple[str
     kept = [f"{state}/package", f"{state}/apps/releases"]
     if folder is not None:
         kept += [f"{folder}/models", f"{folder}/data"]
-    return (*kept, *(str(Path(folder or "/", path).expanduser()) for path in more))
+    return (*kept, *(str(Path(folder or "/", Path(path).expanduser())) for path in more))
 
 
 def of_call(header: dict[str, Any], sessions_root: str) -> Reach:

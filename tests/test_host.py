@@ -16,7 +16,7 @@ from engine.errors import WallsMissing
 from engine.host import Host
 from engine.limits import Limits
 from engine.privileges import user_of
-from engine.reach import beside, of_call, of_system
+from engine.reach import beside, of_call, of_project, of_system
 from larder import listen, walls
 from larder.doctor import examine
 from larder.errors import ListeningRefused
@@ -101,6 +101,11 @@ def test_missing_walls_are_told_where_listening_is_refused(
 def test_doctor_names_every_wall() -> None:
     found = {finding.name for finding in examine()}
     assert {"walls: files", "walls: system calls", "walls: each call"} <= found
+
+
+def test_operator_opens_paths_of_the_project_of_a_home_and_of_the_machine() -> None:
+    opened = of_project("/clinic", "/state", ["maps", "~/r", "/srv/data"])
+    assert set(opened) >= {"/clinic/maps", str(Path.home() / "r"), "/srv/data", "/clinic/data"}
 
 
 def test_call_reaches_its_folder_and_the_sessions_it_names(tmp_path: Path) -> None:
