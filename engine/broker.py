@@ -26,6 +26,7 @@ from engine.install_reply import reply
 from engine.install_request import InstallRequest
 from engine.installer import Installer
 from engine.left_files import remove_tree
+from engine.live import Live, LiveLimits
 from engine.shelf import Shelf
 from engine.shelf_watch import ShelfWatch
 from engine.templates import Templates
@@ -51,6 +52,7 @@ class BrokerConfig:
     max_running: int = 4
     template_bytes: int = 2**31
     models_required: bool = False
+    live: dict[str, Any] = field(default_factory=dict)
     walls: Mode = "auto"
     reads: list[str] = field(default_factory=list)
     json_digits: int = 4
@@ -79,7 +81,9 @@ class Broker:
             self._is_quiet,
             config.template_bytes,
         )
-        self._calls = Calls(self._templates, self._admission, self._work, own_user=host.own_user)
+        self._live = Live(LiveLimits(**config.live), own_user=host.own_user)
+        self._templates.retired = self._live.forget
+        self._calls = Calls(self._templates, self._admission, self._live, own_user=host.own_user)
 
     async def run(self) -> None:
         """Serves until SIGTERM."""
@@ -96,12 +100,14 @@ class Broker:
             server = await asyncio.start_unix_server(self._serve, address, limit=1 << 20)
         path.chmod(0o600)
         log.info("engine ready project=%s", self._config.project)
-        watcher = asyncio.create_task(self._templates.watch())
+        watchers = [asyncio.create_task(one.watch()) for one in (self._templates, self._live)]
         await stop.wait()
-        watcher.cancel()
+        for watcher in watchers:
+            watcher.cancel()
         server.close()
         path.unlink(missing_ok=True)
         await self._installer.stop()
+        self._live.end_all()
         await self._templates.stop()
         remove_tree(self._work)
 
@@ -164,6 +170,8 @@ class Broker:
             "waiting": self._admission.waiting,
             "calls": self._calls.count,
             "under_way": self._calls.facts(),
+            "live": self._live.facts(),
+            "served_live": self._live.served,
             "walls": {"mode": self._config.walls, **self._host.to_wire()},
         }
 

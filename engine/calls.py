@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -13,12 +14,12 @@ from typing import Any
 
 from engine import errors, ownership, wire
 from engine.admission import Admission
+from engine.broker_child import Child
 from engine.call import Priority
 from engine.failure import failure
-from engine.left_files import remove_tree
 from engine.limits import Limits
-from engine.reach import beside
-from engine.template import Child
+from engine.live import Live
+from engine.reach import beside, named_sessions
 from engine.templates import Templates
 
 log = logging.getLogger(__name__)
@@ -78,16 +79,16 @@ class Calls:
     Args:
         templates: what there is to fork from.
         admission: who may run now.
-        work: the folder of the children's own folders.
+        live: the sessions that calls can be forked from.
         own_user: whether each child is a user of its own, who has to be given the call's folder.
     """
 
     def __init__(
-        self, templates: Templates, admission: Admission, work: Path, *, own_user: bool
+        self, templates: Templates, admission: Admission, live: Live, *, own_user: bool
     ) -> None:
         self._templates = templates
         self._admission = admission
-        self._work = work
+        self._live = live
         self._own_user = own_user
         self._under_way: dict[str, Call] = {}
         self.count = 0
@@ -114,16 +115,64 @@ class Calls:
         """
         with self._noted(header) as call:
             async with self._admission.slot(Priority(header["priority"]), call.owner):
+                if self._live.is_on and header.get("live") and not header["limits"]["network"]:
+                    return await self._one_in_chain(header, call)
                 child = await self._take(header["request"], header["limits"], call)
                 try:
                     return await self._ask(child, header)
                 finally:
                     self._release(child)
 
+    async def _one_in_chain(self, header: dict[str, Any], call: Call) -> Answer:
+        """Runs a call in a fork of the session that it names, if that is live; lets its own stay.
+
+        Its folder is in the child's own while it runs, so that the child cannot change what is
+        stored of it afterwards.
+        """
+        stage = Path(header["folder"])
+        named = named_sessions(header["request"], stage)
+        child = await self._step(header, call, named)
+        child = child or await self._take(header["request"], header["limits"], call)
+        stays = False
+        try:
+            folder = child.home / call.key
+            stage.rename(folder)
+            request = {**header["request"], "folder": str(folder), "live": True}
+            within = child.step_of is not None
+            moved = {**header, "folder": str(folder), "request": request, "within": within}
+            try:
+                answer, blobs = await self._ask(child, moved)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    folder.rename(stage)
+            stays = bool(answer.pop("live", False))
+        finally:
+            stays = stays and self._live.park(call.key, child, call.owner, header["limits"], named)
+            if not stays:
+                self._live.drop(child)
+                self._release(child)
+        return answer, blobs
+
+    async def _step(self, header: dict[str, Any], call: Call, named: set[str]) -> Child | None:
+        """Returns a fork of the live session that a call names, None where there is none."""
+        template = self._templates.for_call(header["request"])
+        parked = self._live.find(named, call.owner, template, header["limits"])
+        if parked is None:
+            return None
+        try:
+            child = await self._live.step(parked)
+        except errors.WorkerDied as error:
+            log.info("session not live any more key=%s reason=%s", parked.key, error)
+            return None
+        self.count += 1
+        call.child, call.started = child, time.monotonic()
+        return child
+
     async def many(self, header: dict[str, Any]) -> AsyncIterator[Answer]:
         """Yields the answers of cells, which run in one child, and in a new one after each death.
 
-        Cells that need another template than the one before get a new one, too. A child's walls are closed at its first cell: so each is told of the others.
+        Cells that need another template than the one before get a new one, too. A child's walls
+        are closed at its first cell: so each is told of the others.
         """
         cells = header["many"]
         limits = Limits.from_wire(header["limits"])
@@ -211,11 +260,4 @@ class Calls:
 
     def _release(self, child: Child) -> None:
         """Ends the child behind the answer: nobody waits for its exit."""
-        asyncio.create_task(self._bury(child))  # noqa: RUF006  # ends by itself
-
-    async def _bury(self, child: Child) -> None:
-        # At once: what it started must not play with its files while they are being read.
-        child.template.kill(child)
-        await child.template.finish(child)
-        child.template.warm_idle()
-        await asyncio.to_thread(remove_tree, self._work / str(child.pid))
+        asyncio.create_task(child.template.bury(child))  # noqa: RUF006  # ends by itself

@@ -1,4 +1,7 @@
-"""The life of one forked child: walls, limits, then requests until the broker closes its socket."""
+"""The life of one forked child: walls, limits, then requests until the broker closes its socket.
+
+A child that has made a session may stay, and be forked again for the next step of the chain.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,14 @@ from typing import Any
 from engine import wire
 from engine.left_files import BODIES
 from engine.limits import Limits
-from engine.privileges import user_of
+from engine.privileges import end_with_parent, user_of
 from engine.reach import Reach, of_call
 from engine.walls import Walls
 from engine.worker import R
+
+HANDOVER_S = 2.0
+HELLO = b"!"
+"""What a step says first; the kernel adds to it who says so."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,9 @@ def live(
     status = 1
     try:
         folder = _settle(r, parent_pid, nest, network=network)
-        _serve(r, connection, nest, folder)
+        while (step := _serve(r, connection, nest, folder)) is not None:
+            connection, folder = step
+            _settle_step(r, connection, parent_pid, nest, folder)
         status = 0
     except Exception:  # noqa: BLE001  # the last words of a process that must not return
         traceback.print_exc()  # nobody hears it once the walls are up: the broker says it for us
@@ -77,7 +86,25 @@ def _ignore(_number: int, _frame: object) -> None:
     pass
 
 
-def _serve(r: R, connection: socket.socket, nest: Nest, folder: Path) -> None:
+def _settle_step(
+    r: R, connection: socket.socket, parent_pid: int, nest: Nest, folder: Path
+) -> None:
+    """Makes a fork of another child its own, as far as that child's walls allow, and says so."""
+    deadline = time.monotonic() + HANDOVER_S
+    while os.getppid() != parent_pid:  # until the kernel has given us to the forking parent
+        if time.monotonic() > deadline:
+            os._exit(1)
+        os.sched_yield()
+    end_with_parent(signal.SIGKILL)
+    nest.walls.narrow()
+    r.use_temporary_folder(folder)
+    connection.send(HELLO)
+
+
+def _serve(
+    r: R, connection: socket.socket, nest: Nest, folder: Path
+) -> tuple[socket.socket, Path] | None:
+    """Answers requests; returns in the fork that a step of a chain is to run in, where to go on."""
     is_closed = False
     while (message := wire.receive(connection)) is not None:
         header, _ = message
@@ -85,14 +112,50 @@ def _serve(r: R, connection: socket.socket, nest: Nest, folder: Path) -> None:
             r.call("warm_child")
             wire.send(connection, {})
             continue
+        if "step" in header:
+            theirs = _fork_step(connection)
+            if theirs is not None:
+                return theirs, Path(header["step"])
+            continue
         if not is_closed:  # once: walls and hard limits only ever tighten
-            reach = of_call(header, nest.sessions_root)
-            limits = Limits.from_wire(header["limits"])
-            limits.apply(counted_apart=nest.walls.counts_processes)
-            nest.walls.close(Reach(reach.read, (*reach.write, str(folder))))
+            _close(nest, header, folder)
             is_closed = True
         answer, blobs = _answer(r, header)
         wire.send(connection, answer, blobs)
+    return None
+
+
+def _fork_step(connection: socket.socket) -> socket.socket | None:
+    """Forks this process, over another that ends at once: so the fork is the forking parent's.
+
+    Only that may give it a process group of its own, and wait for it. Returns the fork's connection
+    there, and nothing here.
+    """
+    _, descriptors, _, _ = socket.recv_fds(connection, 1, 1)
+    theirs = socket.socket(fileno=descriptors[0])
+    pid = os.fork()
+    if pid == 0:
+        if os.fork() != 0:
+            os._exit(0)
+        connection.close()
+        return theirs
+    theirs.close()
+    os.waitpid(pid, 0)
+    return None
+
+
+def _close(nest: Nest, header: dict[str, Any], folder: Path) -> None:
+    """Closes the walls around the files of a call, and sets its limits.
+
+    The kernel ties what it allows to a folder to the folder itself, wherever it is moved: so one in
+    this child's own, which will become a session's, is not allowed by itself.
+    """
+    reach = of_call(header, nest.sessions_root)
+    write = [path for path in reach.write if Path(path).parent != folder]
+    if not header.get("within"):  # the limits of the child that it was forked from
+        limits = Limits.from_wire(header["limits"])
+        limits.apply(counted_apart=nest.walls.counts_processes)
+    nest.walls.close(Reach(reach.read, (*write, str(folder))))
 
 
 def _answer(r: R, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:

@@ -70,6 +70,8 @@ class Parent:
                 self._fork(network=command["network"])
             case "grow":
                 self._grow(socket.socket(fileno=descriptors[0]), command["load"])
+            case "adopt":
+                self._adopt(command["pid"])
             case "kill":
                 self._kill(command["pid"])
         return True
@@ -99,6 +101,13 @@ class Parent:
         control.close()
         self._keep(pid)
 
+    def _adopt(self, pid: int) -> None:
+        """Takes a step that one of the children forked, and the kernel gave to us, for a child."""
+        is_ours = pid in _children() and pid not in self._pids.values()
+        if is_ours:
+            self._keep(pid)
+        tell(self._control, {"event": "adopted" if is_ours else "unknown", "pid": pid})
+
     def _keep(self, pid: int) -> None:
         with contextlib.suppress(OSError):  # the child does the same: whoever comes first
             os.setpgid(pid, pid)
@@ -123,14 +132,20 @@ class Parent:
         tell(self._control, {"event": "exit", "pid": pid, "status": status})
 
     def _reap_strays(self) -> None:
-        """Ends processes that left their group and were handed to us by the kernel."""
-        listing = Path(f"/proc/self/task/{os.getpid()}/children")
+        """Ends the processes of no child's group that were handed to us by the kernel."""
         known = set(self._pids.values())
-        for stray in (int(pid) for pid in listing.read_text().split()):
-            if stray not in known:
-                with contextlib.suppress(OSError):
+        for stray in _children() - known:
+            with contextlib.suppress(OSError):
+                if os.getpgid(stray) not in known:
                     os.kill(stray, signal.SIGKILL)
                     os.waitpid(stray, 0)
+                else:
+                    os.waitpid(stray, os.WNOHANG)
+
+
+def _children() -> set[int]:
+    listing = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
+    return {int(pid) for pid in listing.split()}
 
 
 def tell(control: socket.socket, event: dict[str, Any], descriptor: int | None = None) -> None:

@@ -53,10 +53,12 @@ class Pool:
         limits: Limits,
         priority: Priority = Priority.LIVE,
         outputs: Sequence[Output] = (),
+        owner: str = "",
     ) -> Evaluation:
         """Returns what the call did. `stage` holds its uploads before and its session after.
 
-        An R error is an Evaluation whose `ok` is False.
+        An R error is an Evaluation whose `ok` is False. `owner` is who calls: calls that wait get
+        their turn by fair shares, and a session stays in memory for the next call of its owner.
 
         Raises:
             CallRefused: the arguments cannot be read, or there is no such function or session.
@@ -64,7 +66,8 @@ class Pool:
             OSError: the session cannot be written; ENOSPC where the disk is full.
         """
         header = _evaluation_header(call, stage, outputs)
-        header |= {"limits": limits.to_wire(), "priority": int(priority)}
+        header |= {"limits": limits.to_wire(), "priority": int(priority), "owner": owner}
+        header["live"] = priority is Priority.LIVE and call.script is None and call.library is None
         try:
             answer, blobs = self._ask(header)
         except RError:

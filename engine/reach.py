@@ -80,7 +80,7 @@ def of_call(header: dict[str, Any], sessions_root: str) -> Reach:
     """
     request, folder = header["request"], header["folder"]
     others = header.get("beside") or {}
-    keys = {*session_keys(request), *_keys_in_files(request, Path(folder)), *others.get("keys", ())}
+    keys = named_sessions(request, Path(folder)) | set(others.get("keys", ()))
     read = [f"{sessions_root}/{key}" for key in sorted(keys)]
     if request.get("library"):
         read.append(request["library"])
@@ -94,6 +94,12 @@ def beside(cells: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
     listed = list(cells)
     keys = {key for cell in listed for key in session_keys(cell["request"])}
     return {"folders": [cell["folder"] for cell in listed], "keys": sorted(keys)}
+
+
+def named_sessions(request: dict[str, Any], folder: Path) -> set[str]:
+    """Returns the keys of the sessions that a request names; its own folder is none of them."""
+    keys = session_keys({**request, "folder": ""}) | _keys_in_files(request, folder)
+    return keys - {folder.name}
 
 
 def session_keys(request: dict[str, Any]) -> set[str]:

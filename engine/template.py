@@ -10,13 +10,15 @@ import socket
 import subprocess
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from engine import wire
+from engine.broker_child import Child
 from engine.errors import EndedByCall, TemplateFailed, WorkerDied
 from engine.launch import launch_base
+from engine.left_files import remove_tree
 from engine.privileges import user_of
+from engine.spares import Spares
 from engine.worker_status import death_reason, ended_by_call
 
 log = logging.getLogger(__name__)
@@ -25,40 +27,25 @@ LOAD_LIMIT_S = 600.0
 """How long models may take to load."""
 
 
-@dataclass
-class Child:
-    """A forked child: idle until a request is written to its socket."""
-
-    pid: int
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    exited: asyncio.Future[int]
-    """Its wait status, once it has ended."""
-    template: Template
-    user: int
-    """The user that it is where each has one of its own."""
-    warming: asyncio.Task[None] | None = None
-    """Set while it warms itself; it serves nobody until that is done."""
-
-
 class Template:
     """One forking parent and its idle children.
 
     Args:
         name: what it has loaded, for the log.
+        work: the folder of the children's own folders.
         spares: idle children to keep.
         quiet: whether nothing runs. Only then are spares warmed: under load it would cost those
             who wait more than it saves (measurements: -15 to -30 % calls per second).
     """
 
-    def __init__(self, name: str, spares: int, quiet: Callable[[], bool]) -> None:
+    def __init__(self, name: str, work: Path, spares: int, quiet: Callable[[], bool]) -> None:
         self.name = name
-        self._spares = spares
-        self._quiet = quiet
+        self._work = work
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._idle: deque[Child] = deque()
+        self.idle = Spares(spares, quiet)
         self._children: dict[int, Child] = {}
+        self._steps: dict[int, tuple[Child, asyncio.Future[bool]]] = {}
         self._asked = 0
         self._waiting: deque[asyncio.Future[Child]] = deque()
         self._waiting_for_network: deque[asyncio.Future[Child]] = deque()
@@ -121,8 +108,8 @@ class Template:
 
         Idle ones have no network, and never will: one that may have it is forked for the call.
         """
-        while self._idle and not network:
-            child = self._next_idle()
+        while self.idle and not network:
+            child = self.idle.pop()
             self._refill()
             if child.warming is not None:
                 await child.warming
@@ -144,27 +131,6 @@ class Template:
                 self._keep(future.result(), network=network)
             raise
 
-    def warm_idle(self) -> None:
-        """Has the next cold spare warm itself if nothing runs; one at a time."""
-        if not self._quiet() or any(c.warming and not c.warming.done() for c in self._idle):
-            return
-        cold = next((child for child in self._idle if child.warming is None), None)
-        if cold is not None:
-            cold.warming = asyncio.create_task(self._warm(cold))
-
-    async def _warm(self, child: Child) -> None:
-        """Has a child run the real call path once; if it dies of it, its exit is noticed."""
-        child.writer.write(wire.pack({"warm": True}))
-        await wire.read(child.reader)
-        asyncio.get_running_loop().call_soon(self.warm_idle)
-
-    def _next_idle(self) -> Child:
-        """Returns a warm child if there is one, else the one that is warm soonest."""
-        ready = (c for c in self._idle if c.warming is None or c.warming.done())
-        child = next(ready, self._idle[0])
-        self._idle.remove(child)
-        return child
-
     def kill(self, child: Child) -> None:
         """Ends a child and everything it started, at once."""
         if not child.exited.done():
@@ -179,6 +145,31 @@ class Template:
             self.kill(child)
             return await child.exited
 
+    async def bury(self, child: Child) -> None:
+        """Ends a child, with all that it started, and removes its folder."""
+        # At once: what it started must not play with its files while they are being read.
+        self.kill(child)
+        await self.finish(child)
+        self.idle.warm()
+        await asyncio.to_thread(remove_tree, child.home)
+
+    async def adopt(self, pid: int, connection: socket.socket, home: Path, user: int) -> Child:
+        """Returns the child that one of the children forked for a step of its chain.
+
+        Raises:
+            WorkerDied: it is not there any more.
+        """
+        reader, writer = await asyncio.open_connection(sock=connection)
+        loop = asyncio.get_running_loop()
+        child = Child(pid, reader, writer, loop.create_future(), self, user, home)
+        known: asyncio.Future[bool] = loop.create_future()
+        self._steps[pid] = (child, known)
+        self._say({"do": "adopt", "pid": pid})
+        if self.ended.done() or not await known:
+            writer.close()
+            raise WorkerDied("it ended")
+        return child
+
     async def autopsy(self, child: Child) -> WorkerDied:
         """Returns why a child ended without an answer."""
         status = await self.finish(child)
@@ -192,6 +183,7 @@ class Template:
         if self._control is not None:
             asyncio.get_running_loop().remove_reader(self._control)
             self._control.close()
+            self._control = None
         await self._wait_for_process()
 
     async def _wait_for_process(self) -> None:
@@ -200,17 +192,15 @@ class Template:
 
     def end_idle(self) -> None:
         """Keeps no more spares: the template is being replaced."""
-        self._spares = 0
-        while self._idle:
-            self._idle.pop().writer.close()
+        self.idle.end()
 
-    async def idle(self) -> None:
+    async def is_left(self) -> None:
         """Returns when no child serves a call any more."""
-        while busy := [c.exited for c in self._children.values() if c not in self._idle]:
+        while busy := [c.exited for c in self._children.values() if c not in self.idle]:
             await asyncio.wait(busy)
 
     def _refill(self) -> None:
-        wanted = self._spares + len(self._waiting) - len(self._idle) - self._asked
+        wanted = self.idle.wanted + len(self._waiting) - self._asked
         for _ in range(max(0, wanted)):
             self._asked += 1
             self._say({"do": "fork", "network": False})
@@ -238,17 +228,26 @@ class Template:
         if event["event"] == "forked":
             adopted = self._adopt(event["pid"], descriptors[0], network=event["network"])
             asyncio.ensure_future(adopted)  # noqa: RUF006
+        elif event["event"] in {"adopted", "unknown"}:
+            self._welcome(event["pid"], is_ours=event["event"] == "adopted")
         elif event["event"] == "exit":
-            self._bury(event["pid"], event["status"])
+            self._note_exit(event["pid"], event["status"])
 
-    def _bury(self, pid: int, status: int) -> None:
+    def _welcome(self, pid: int, *, is_ours: bool) -> None:
+        child, known = self._steps.pop(pid)
+        if is_ours:
+            self._children[pid] = child
+        if not known.done():
+            known.set_result(is_ours)
+
+    def _note_exit(self, pid: int, status: int) -> None:
         child = self._children.pop(pid, None)
         if child is None:
             return
         if not child.exited.done():
             child.exited.set_result(status)
-        if child in self._idle:
-            self._idle.remove(child)
+        if child in self.idle:
+            self.idle.remove(child)
             self._refill()
 
     async def _adopt(self, pid: int, descriptor: int, *, network: bool) -> None:
@@ -256,7 +255,7 @@ class Template:
         connection.setblocking(False)  # noqa: FBT003  # the socket module's own signature
         reader, writer = await asyncio.open_connection(sock=connection)
         exited = asyncio.get_running_loop().create_future()
-        child = Child(pid, reader, writer, exited, self, user_of(pid))
+        child = Child(pid, reader, writer, exited, self, user_of(pid), self._work / str(pid))
         self._asked -= not network
         self._children[pid] = child
         waiting = self._waiting_for_network if network else self._waiting
@@ -269,11 +268,8 @@ class Template:
 
     def _keep(self, child: Child, *, network: bool) -> None:
         """Puts a child aside that nobody waits for."""
-        if self._spares == 0 or network:
+        if network or not self.idle.add(child):
             child.writer.close()
-        else:
-            self._idle.append(child)
-            self.warm_idle()
 
     def _end(self) -> None:
         """The parent died: so do its children, by their parent-death signal."""
@@ -284,9 +280,12 @@ class Template:
         for child in self._children.values():
             if not child.exited.done():
                 child.exited.set_result(signal.SIGKILL)
+        for _, known in self._steps.values():
+            if not known.done():
+                known.set_result(False)
         for future in (*self._waiting, *self._waiting_for_network):
             if not future.done():
                 future.set_exception(WorkerDied("the forking parent ended"))
-        self._idle.clear()
+        self.idle.clear()
         if not self.ended.done():
             self.ended.set_result(None)

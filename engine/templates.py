@@ -46,6 +46,7 @@ class Templates:
         memory_bytes: int,
     ) -> None:
         self._config = config
+        self._work = Path(config["work"])
         self._needs = Needs(config["project"], Path(config["sessions_root"]))
         self._sources = Sources(Path(config["folder"]) if config["folder"] else None)
         self._on_shelf = on_shelf
@@ -160,7 +161,7 @@ class Templates:
         # Read before R starts: a change meanwhile is seen again.
         libraries = [str(library) for library in self._on_shelf.libraries()]
         facts = {"shelf": self._on_shelf.digest, "releases": self._on_shelf.releases()}
-        base = Template("base", self._spares, self._quiet)
+        base = Template("base", self._work, self._spares, self._quiet)
         await base.start_base({**self._config, "libraries": libraries})
         base.info |= facts
         return base
@@ -170,7 +171,7 @@ class Templates:
             return None
         version = self._sources.digest
         wanted = {key: self._config[key] for key in ("project", "folder", "state")}
-        project = Template("project", self._spares, self._quiet)
+        project = Template("project", self._work, self._spares, self._quiet)
         await project.start_from(base, wanted)
         project.info["version"] = version
         return project
@@ -213,7 +214,7 @@ class Templates:
 
     async def _grow(self, package: str) -> None:
         base = self.base
-        template = Template(package, PACKAGE_SPARES, self._quiet)
+        template = Template(package, self._work, PACKAGE_SPARES, self._quiet)
         try:
             await template.start_from(base, {"package": package})
         except TemplateFailed as error:
@@ -236,5 +237,5 @@ class Templates:
 async def _end(old: tuple[Template, ...]) -> None:
     """Ends templates once their last call is done, those first that were forked last."""
     for one in old:
-        await one.idle()
+        await one.is_left()
         await one.stop()

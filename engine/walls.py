@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 
 from engine import landlock, privileges, seccomp
@@ -32,7 +33,7 @@ class Walls:
         # Folders of the system stay; a file of /etc is replaced when it is changed.
         folders = [path for path in system if host.landlock and Path(path).is_dir()]
         self._folders = [landlock.open_folder(path) for path in folders]
-        self._files = [path for path in system if path not in folders]
+        self._system = system
         self._project = project
         self._filters = {network: self._filter(network=network) for network in (False, True)}
         self._ruleset: landlock.Ruleset | None = None
@@ -63,12 +64,21 @@ class Walls:
         if self._host.landlock:
             self._ruleset = landlock.Ruleset(self._host.landlock, network=network)
             self._ruleset.read_folders(self._folders)
-            self._ruleset.read((*self._files, f"/proc/{os.getpid()}"))
-            self._ruleset.devices(DEVICES)
+            self._begin(path for path in self._system if not Path(path).is_dir())
         for descriptor in self._folders:
             os.close(descriptor)
         if self._host.seccomp:
             seccomp.load(self._filters[network])
+
+    def narrow(self) -> None:
+        """Prepares narrower walls around files, in a process that was forked from another child.
+
+        Raises:
+            OSError: the kernel refuses.
+        """
+        if self._host.landlock:
+            self._ruleset = landlock.Ruleset(self._host.landlock, network=False)
+            self._begin(self._system)
 
     def close(self, reach: Reach) -> None:
         """Leaves this child with the files that every call may read, and those in its reach.
@@ -81,6 +91,11 @@ class Walls:
             self._ruleset.write(reach.write)
             self._ruleset.enforce()
             self._ruleset = None
+
+    def _begin(self, paths: Iterable[str]) -> None:
+        assert self._ruleset is not None  # noqa: S101  # the callers have made it
+        self._ruleset.read((*paths, f"/proc/{os.getpid()}"))
+        self._ruleset.devices(DEVICES)
 
     def _settle_who(self) -> None:
         if self._host.own_user:

@@ -1,0 +1,39 @@
+"""The broker's side of one forked child."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.live import Parked
+    from engine.template import Template
+
+
+@dataclass
+class Child:
+    """A forked child: idle until a request is written to its socket."""
+
+    pid: int
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    exited: asyncio.Future[int]
+    """Its wait status, once it has ended."""
+    template: Template
+    user: int
+    """The user that it is where each has one of its own."""
+    home: Path
+    """The folder that it may write to."""
+    step_of: Parked | None = None
+    """The live session that it was forked from, if it was."""
+    warming: asyncio.Task[None] | None = None
+    """Set while it warms itself; it serves nobody until that is done."""
+
+    def send_descriptor(self, descriptor: int) -> None:
+        """Sends an open file behind what was written, which it must be waiting for."""
+        with socket.socket(fileno=os.dup(self.writer.get_extra_info("socket").fileno())) as own:
+            socket.send_fds(own, [b"+"], [descriptor])

@@ -1,0 +1,287 @@
+"""Live sessions: children that stay after their call, to be forked for the next of the chain.
+
+A live session is a cache and nothing else: its files are complete, it may go at any time, and a
+call's answer is the same without it. Only the owner whose call made it is served from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine import wire
+from engine.broker_child import Child
+from engine.child import HANDOVER_S, HELLO
+from engine.errors import WorkerDied
+from engine.memory import pss_bytes
+from engine.processes import is_alone
+from engine.template import Template
+
+DEEPEST = 12
+"""Steps that are forked from each other: each adds a layer of Landlock, and 16 is the most."""
+SWEEP_S = 1.0
+CREDENTIALS = struct.Struct("=iII")
+
+
+@dataclass(frozen=True)
+class LiveLimits:
+    """How long sessions stay live, and how many; 0 seconds is not at all."""
+
+    idle_s: float = 60.0
+    memory_bytes: int = 2**30
+    most: int = 32
+
+
+def _set_event() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
+@dataclass
+class Chain:
+    """A child that stayed, and all that was forked from it.
+
+    They end together: they share the folder in which they may write, and the user.
+
+    Attributes:
+        root: The child that was not forked from another step.
+        owner: Whose calls it serves.
+        limits: What its calls may use: what the kernel was told once cannot be widened.
+        sessions: Those that stay, by key.
+        running: Steps that serve a call now.
+        steps: How many there were; each has a folder of its own.
+        used: When it last served a call, by the monotonic clock.
+        is_quiet: Set while no step runs.
+    """
+
+    root: Child
+    owner: str
+    limits: dict[str, Any]
+    sessions: dict[str, Parked] = field(default_factory=dict)
+    running: int = 0
+    steps: int = 0
+    used: float = field(default_factory=time.monotonic)
+    is_quiet: asyncio.Event = field(default_factory=_set_event)
+
+
+@dataclass(frozen=True)
+class Parked:
+    """A session that is live.
+
+    Attributes:
+        key: The session's.
+        child: Has its objects in memory.
+        chain: What it belongs to.
+        depth: How many steps came before it.
+        readable: The other sessions that a call forked from it may read.
+    """
+
+    key: str
+    child: Child
+    chain: Chain
+    depth: int
+    readable: frozenset[str]
+    since: float = field(default_factory=time.time)
+
+
+class Live:
+    """The live sessions of a broker."""
+
+    def __init__(self, limits: LiveLimits, *, own_user: bool) -> None:
+        self._limits = limits
+        self._own_user = own_user
+        self._chains: list[Chain] = []
+        self.served = 0
+        """Calls that were forked from a live session."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether sessions stay at all."""
+        return self._limits.idle_s > 0 and self._limits.most > 0
+
+    def facts(self) -> list[dict[str, Any]]:
+        """Returns in plain values which sessions are live."""
+        return [
+            {
+                "key": parked.key,
+                "pid": parked.child.pid,
+                "template": parked.child.template.name,
+                "pss_bytes": pss_bytes(parked.child.pid),
+                "since": parked.since,
+            }
+            for chain in self._chains
+            for parked in chain.sessions.values()
+        ]
+
+    def find(
+        self, keys: set[str], owner: str, template: Template, limits: dict[str, Any]
+    ) -> Parked | None:
+        """Returns the live session that a call which names these can be forked from."""
+        for chain in self._chains:
+            if (chain.owner, chain.root.template, chain.limits) != (owner, template, limits):
+                continue
+            for key in keys & chain.sessions.keys():
+                parked = chain.sessions[key]
+                if parked.depth < DEEPEST and keys <= {key, *parked.readable}:
+                    return parked
+        return None
+
+    async def step(self, parked: Parked) -> Child:
+        """Returns a fork of a live session, for one call.
+
+        Raises:
+            WorkerDied: there is none to be had.
+        """
+        chain = parked.chain
+        chain.used = time.monotonic()
+        chain.running += 1
+        chain.is_quiet.clear()
+        chain.steps += 1
+        home = parked.child.home / str(chain.steps)  # nowhere else may it write
+        try:
+            home.mkdir(mode=0o700)
+            if self._own_user:
+                os.chown(home, chain.root.user, chain.root.user)
+            child = await self._fork(parked, home)
+        except (OSError, WorkerDied, asyncio.CancelledError) as error:
+            # Whatever is left of the attempt ends with the chain.
+            self._leave(chain)
+            if chain in self._chains:
+                self._end(chain)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise WorkerDied(f"the live session cannot be forked: {error}") from None
+        self.served += 1
+        child.step_of = parked
+        return child
+
+    async def _fork(self, parked: Parked, home: Path) -> Child:
+        ours, theirs = socket.socketpair()
+        with contextlib.ExitStack() as stack:
+            stack.callback(ours.close)
+            ours.setblocking(False)  # noqa: FBT003  # the socket module's own signature
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            with theirs:
+                parked.child.writer.write(wire.pack({"step": str(home)}))
+                parked.child.send_descriptor(theirs.fileno())
+            pid = await asyncio.wait_for(_hello(ours), HANDOVER_S)
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+            stack.pop_all()
+        return await parked.child.template.adopt(pid, ours, home, parked.child.user)
+
+    def park(
+        self, key: str, child: Child, owner: str, limits: dict[str, Any], named: set[str]
+    ) -> bool:
+        """Keeps a child that has made the session `key`; whether it could be kept.
+
+        `named` are the other sessions that its call could read.
+        """
+        before = child.step_of
+        if before is None:
+            chain, depth, readable = Chain(child, owner, limits), 0, frozenset(named)
+        else:
+            chain, depth = before.chain, before.depth + 1
+            readable = frozenset(named & before.readable)
+            if chain not in self._chains:
+                return False
+        if child.exited.done() or not is_alone(child.pid, child.template.pid, key):
+            return False
+        if before is None:
+            self._chains.append(chain)
+        else:
+            self.drop(child)
+        chain.sessions[key] = Parked(key, child, chain, depth, readable)
+        chain.used = time.monotonic()
+        self._shrink()
+        return True
+
+    def drop(self, child: Child) -> None:
+        """Notes that a step has served its call; nothing happens if the child is none."""
+        if child.step_of is not None:
+            self._leave(child.step_of.chain)
+
+    def forget(self, template: Template) -> None:
+        """Ends the sessions that were made with a template: no new call gets it."""
+        for chain in [chain for chain in self._chains if chain.root.template is template]:
+            self._end(chain)
+
+    async def watch(self) -> None:
+        """Sweeps every second, for ever."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Ends chains that were not used for long, or whose children ended, or take too much."""
+        before = time.monotonic() - self._limits.idle_s
+        for chain in list(self._chains):
+            died = any(parked.child.exited.done() for parked in chain.sessions.values())
+            if died or (chain.used < before and not chain.running):
+                self._end(chain)
+        self._shrink(pss_bytes)
+
+    def end_all(self) -> None:
+        """Ends all of them."""
+        for chain in list(self._chains):
+            self._end(chain)
+
+    def _shrink(self, size: Callable[[int], int] = lambda _: 0) -> None:
+        """Ends the chains that were used least recently, until the others are within the limits."""
+        room, places = self._limits.memory_bytes, self._limits.most
+        for chain in sorted(self._chains, key=lambda chain: chain.used, reverse=True):
+            room -= sum(size(parked.child.pid) for parked in chain.sessions.values())
+            places -= len(chain.sessions)
+            if room < 0 or places < 0:
+                self._end(chain)
+
+    def _leave(self, chain: Chain) -> None:
+        chain.running -= 1
+        if not chain.running:
+            chain.is_quiet.set()
+
+    def _end(self, chain: Chain) -> None:
+        self._chains.remove(chain)
+        for parked in chain.sessions.values():
+            parked.child.template.kill(parked.child)
+        asyncio.create_task(_bury(chain))  # noqa: RUF006  # ends by itself
+
+
+async def _bury(chain: Chain) -> None:
+    # The steps that still run have their folders in that of the first.
+    await chain.is_quiet.wait()
+    for parked in reversed(chain.sessions.values()):
+        await parked.child.template.bury(parked.child)
+
+
+async def _hello(connection: socket.socket) -> int:
+    """Returns the process id of whoever speaks on the connection, as the kernel tells it.
+
+    Raises:
+        WorkerDied: nobody does.
+    """
+    loop = asyncio.get_running_loop()
+    readable: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(connection, _set, readable)
+    try:
+        await readable
+    finally:
+        loop.remove_reader(connection)
+    said, facts, _, _ = connection.recvmsg(len(HELLO), socket.CMSG_SPACE(CREDENTIALS.size))
+    if said != HELLO or not facts:
+        raise WorkerDied("it ended")
+    pid, _, _ = CREDENTIALS.unpack(facts[0][2][: CREDENTIALS.size])
+    return int(pid)
+
+
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
