@@ -33,6 +33,7 @@ class Walls:
         # Folders of the system stay; a file of /etc is replaced when it is changed.
         folders = [path for path in system if host.landlock and Path(path).is_dir()]
         self._folders = [landlock.open_folder(path) for path in folders]
+        self._files = [path for path in system if path not in folders]
         self._system = system
         self._project = project
         self._filters = {network: self._filter(network=network) for network in (False, True)}
@@ -64,7 +65,7 @@ class Walls:
         if self._host.landlock:
             self._ruleset = landlock.Ruleset(self._host.landlock, network=network)
             self._ruleset.read_folders(self._folders)
-            self._begin(path for path in self._system if not Path(path).is_dir())
+            self._begin(self._files)
         for descriptor in self._folders:
             os.close(descriptor)
         if self._host.seccomp:

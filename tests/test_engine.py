@@ -1,8 +1,9 @@
 """The engine with real R: what calls give, and what they cannot do to the others."""
 
+import gzip
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -188,18 +189,85 @@ def test_sink_left_open_is_a_whole_file_of_the_session(engine: Engine) -> None:
     assert (session.path / "out.txt").read_text() == "in the file\n"
 
 
-def test_device_that_code_closed_is_there_for_the_next_cell(engine: Engine) -> None:
+def test_compressed_file_left_open_is_a_whole_file_of_the_session(engine: Engine) -> None:
+    printed(engine, "{x <- gzfile('out.gz', 'w'); writeLines('in the file', x)}")
+    session = engine.sessions.open(engine.last)
+    assert gzip.decompress((session.path / "out.gz").read_bytes()) == b"in the file\n"
+
+
+def test_end_of_what_a_pipe_left_open_runs_is_not_waited_for(engine: Engine) -> None:
+    limits = Limits(wall_s=20)
+    assert engine.call("pipe", package="base", limits=limits, description="'sleep 60'", open="'w'")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "pipe('cat')",
+        "{f <- file('f', 'w'); sink(f); close(f)}",
+        "{unlink(tempdir(), recursive = TRUE); plot(1); setwd('/')}",
+        "{unlink(getwd(), recursive = TRUE); plot(1)}",
+    ],
+    ids=["pipe never opened", "sink closed", "no tempdir()", "no getwd()"],
+)
+def test_what_code_breaks_for_itself_leaves_a_session(engine: Engine, code: str) -> None:
+    evaluation = engine.call("invisible", package="base", outputs=(), x=code)
+    assert "console" in evaluation.listing
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("c('m', 'n')", "m\nn"),
+        ("NA_character_", "NA"),
+        ("NULL", ""),
+        ("list('m', 3)", "m\n3"),
+        ("function() 1", ""),
+        (r"`Encoding<-`('a\xff', value = 'bytes')", "a<ff>"),
+    ],
+)
+def test_message_of_an_error_may_be_anything(engine: Engine, message: str, told: str) -> None:
+    code = f"structure(class = c('e', 'error', 'condition'), list(message = {message}))"
+    said = engine.call("stop", package="base", outputs=(), **{"...": code}).error_message
+    assert said == told
+
+
+def test_error_that_is_too_long_is_cut_and_says_so(engine: Engine) -> None:
+    code = "simpleError(strrep('é', 2e7))"
+    said = engine.call("stop", package="base", outputs=(), **{"...": code}).error_message
+    assert said is not None
+    assert len(said.encode()) < 10_000_000
+    assert "output_bytes" in said[-80:]
+
+
+@pytest.mark.parametrize("kind", ["message", "warning"])
+def test_condition_without_a_restart_is_told(engine: Engine, kind: str) -> None:
+    code = f"signalCondition(structure(class = c('{kind}', 'condition'), list(message = 'm')))"
+    assert engine.call("invisible", package="base", outputs=(), x=code).ok
+    texts = engine.sessions.open(engine.last).manifest.texts
+    assert texts["messages"] + texts["warnings"] == ["m"]
+
+
+def cells(engine: Engine, codes: Sequence[str], outputs: Sequence[Output]) -> list[Evaluation]:
+    """What each code gives, evaluated one after the other in one child."""
     calls = []
-    for code in ("grDevices::graphics.off()", "plot(1:3)", "grDevices::dev.off()", "plot(1)"):
+    for code in codes:
         call = FunctionCall("base", "eval", (Argument("expr", "code", code),))
         calls.append((call, engine.sessions.stage().path))
-    outcomes = dict(engine.pool.evaluate_many(calls, limits=Limits(), outputs=()))
-    plots = [
-        "graphics/1" in outcome.listing
-        for _, outcome in sorted(outcomes.items())
-        if isinstance(outcome, Evaluation)
-    ]
-    assert plots == [False, True, False, True]
+    outcomes = engine.pool.evaluate_many(calls, limits=Limits(), outputs=outputs)
+    return [outcome for _, outcome in outcomes if isinstance(outcome, Evaluation)]
+
+
+def test_connection_that_a_cell_leaves_open_is_closed_in_the_next(engine: Engine) -> None:
+    codes = ["{f <- file('f', 'w'); nrow(showConnections())}", "nrow(showConnections())"]
+    outcomes = cells(engine, codes, [Output("json", "json")])
+    assert [orjson.loads(one.bodies["json"].content) for one in outcomes] == [[1], [0]]
+
+
+def test_device_that_code_closed_is_there_for_the_next_cell(engine: Engine) -> None:
+    codes = ("grDevices::graphics.off()", "plot(1:3)", "grDevices::dev.off()", "plot(1)")
+    outcomes = cells(engine, codes, ())
+    assert ["graphics/1" in one.listing for one in outcomes] == [False, True, False, True]
 
 
 def test_background_processes_end_with_their_call(engine: Engine) -> None:

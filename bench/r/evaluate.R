@@ -10,11 +10,9 @@ reference_call <- function(input, frame) {
     } else if (isS4(x)) {
       methods::show(x)
     } else {
-      show_object(x)
+      run_expression(quote(print(x)), list(x = x), globalenv())   # whose methods it finds
     }
   }
-  show_object <- function(x) print(x)
-  environment(show_object) <- globalenv()   # whose methods it finds
   handler <- evaluate::new_output_handler(
     value = function(value, visible = TRUE) {
       if (is.null(state$error)) assign(".val", value, envir = frame)

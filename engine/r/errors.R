@@ -4,28 +4,35 @@
 # first, as in OpenCPU, and what it leaves out comes last.
 error_text <- function(e, trace = NULL) {
   headline <- condition_headline(e)
-  call <- conditionCall(e)
+  call <- tryCatch(conditionCall(e), error = function(...) NULL)
   more <- below_headline(e, headline)
-  text <- c(
+  one_text(c(
     headline,
     if (length(call)) c("", "In call:", deparse(call, nlines = 500L), if (length(trace)) ""),
     if (length(trace)) c("Backtrace:", trace),
     if (nzchar(more)) c("", more)
-  )
-  clean(paste(text, collapse = "\n"))
+  ))
 }
 
 # What a condition carries as its message; the class of some makes it only when asked.
 condition_headline <- function(e) {
-  message <- e$message
+  message <- tryCatch(e$message, error = function(...) NULL)
   said <- is.character(message) && length(message) && any(nzchar(message))
-  clean(paste(if (said) message else whole_message(e), collapse = "\n"))
+  if (said) one_text(message) else whole_message(e)
 }
 
-whole_message <- function(e) tryCatch(conditionMessage(e), error = function(...) "")
+# Always one text: a condition's class is free to answer anything, or to fail.
+whole_message <- function(e) tryCatch(one_text(conditionMessage(e)), error = function(...) "")
+
+# Lines as one valid text, cut where it is longer than all that is kept of what code prints.
+one_text <- function(lines) {
+  text <- clean(paste(lines, collapse = "\n"))
+  if (nchar(text, "bytes") <= console$room) return(text)
+  paste0(substr(text, 1L, console$room %/% 4), "\n[the rest of this text was dropped (output_bytes)]")
+}
 
 below_headline <- function(e, headline) {
-  whole <- clean(paste(whole_message(e), collapse = "\n"))
+  whole <- whole_message(e)
   squeezed <- function(text) gsub("[[:space:]]+", " ", trimws(text))
   if (identical(squeezed(whole), squeezed(headline))) return("")
   if (startsWith(whole, headline)) whole <- substring(whole, nchar(headline) + 1L)

@@ -91,7 +91,7 @@ save_session <- function(request, frame, outcome) {
   list(
     ok = is.null(outcome$error),
     error = if (!is.null(outcome$error)) error_text(outcome$error, outcome$trace),
-    error_message = if (!is.null(outcome$error)) clean(conditionMessage(outcome$error)),
+    error_message = if (!is.null(outcome$error)) whole_message(outcome$error),
     objects = clean(objects),
     graphics = length(Filter(is_plot, output)),
     files = clean(files),

@@ -15,7 +15,11 @@ evaluate_code <- function(input, frame, show) {
   device <- 1L
 
   collect <- function(nothing_follows = FALSE) {
-    plot <- new_plot(device, nothing_follows)
+    # What cannot be kept, for want of memory or of a device that still works, is the code's error.
+    plot <- tryCatch(new_plot(device, nothing_follows), error = function(e) {
+      if (is.null(error)) note_error(e)
+      NULL
+    })
     if (!is.null(plot)) parts$add(plot)
     parts$add_text()
   }
@@ -87,10 +91,12 @@ run_expression <- function(expr, envir, enclos) eval(expr, envir, enclos)
 # their end, open devices.
 clean_up <- function() {
   options(warn = 0L)
-  while (sink.number() > 0L) sink()
+  for (i in seq_len(sink.number())) try(sink(), silent = TRUE)   # code may have closed its file
   if (sink.number("message") != 2L) sink(type = "message")
   for (number in getAllConnections()) {
-    if (number > 2L) try(flush(getConnection(number)), silent = TRUE)
+    connection <- getConnection(number)
+    # R itself ends where one is flushed that was never opened.
+    if (number > 2L && isOpen(connection, "write")) try(flush(connection), silent = TRUE)
   }
   tryCatch(close_screen(), error = function(e) screen$devices <- NULL)
 }

@@ -71,6 +71,8 @@ operations <- list(
 )
 
 serve <- function(request) {
+  connections <- getAllConnections()
+  on.exit(close_connections(connections))
   failure <- NULL
   answer <- withCallingHandlers(
     tryCatch({
@@ -78,13 +80,22 @@ serve <- function(request) {
       operations[[request$operation]](request)
     }, error = function(e) {
       list(error = if (is.null(failure)) error_text(e) else failure,
-           message = clean(conditionMessage(e)), kind = if (is.null(e$kind)) "r_error" else e$kind)
+           message = whole_message(e), kind = if (is.null(e$kind)) "r_error" else e$kind)
     }),
     # Code that says options(warn = 2) wants its warnings to become errors.
-    warning = function(w) if (getOption("warn") < 2L) invokeRestart("muffleWarning"),
-    message = function(m) invokeRestart("muffleMessage")
+    warning = function(w) if (getOption("warn") < 2L) tryInvokeRestart("muffleWarning"),
+    message = function(m) tryInvokeRestart("muffleMessage")
   )
   answer
+}
+
+# Closes those that the request left open, or R would do it in a later one, and warn there. The end of
+# what a pipe runs is not waited for.
+close_connections <- function(others) {
+  for (number in setdiff(getAllConnections(), others)) {
+    connection <- getConnection(number)
+    if (!inherits(connection, "pipe")) suppressWarnings(try(close(connection), silent = TRUE))
+  }
 }
 
 # What the base does once: the packages that every call uses. Then follows the real path several

@@ -6,9 +6,9 @@ session_texts <- function(output) {
     as.character(lapply(Filter(function(part) inherits(part, class), output), text))
   }
   texts <- list(
-    messages = pick("message", conditionMessage),
+    messages = pick("message", whole_message),
     stdout = as.character(Filter(is.character, output)),
-    warnings = pick("warning", conditionMessage),
+    warnings = pick("warning", whole_message),
     source = pick("source", function(part) sub("\n$", "", part$src)),
     console = as.character(lapply(output, console_text))
   )
@@ -34,7 +34,10 @@ console_text <- function(part) {
 
 # Valid UTF-8, whatever bytes came: an invalid byte is written <ff>.
 clean <- function(x) {
-  x <- enc2utf8(as.character(x))
+  x <- as.character(x)
+  raw <- Encoding(x) == "bytes"   # R refuses to translate these
+  if (any(raw)) Encoding(x[raw]) <- "UTF-8"
+  x <- enc2utf8(x)
   bad <- !validUTF8(x)
   if (any(bad)) x[bad] <- iconv(x[bad], "UTF-8", "UTF-8", sub = "byte")
   x

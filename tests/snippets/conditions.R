@@ -208,3 +208,18 @@ cat("on it goes\n")
 message(structure(5, class = c("message", "condition")))
 #%% warnings and messages by the hundred
 for (i in 1:200) { warning("w", i); message("m", i) }
+#%% a warning that is NULL, a message that is none
+warning(structure(class = c("foo", "warning", "condition"), list()))
+message(structure(class = c("foo", "message", "condition"), list(message = NULL)))
+message(structure(class = c("foo", "message", "condition"), new.env()))
+#%% a warning whose handler fails
+withCallingHandlers(warning("a"), warning = function(w) stop("in handler"))
+#%% warnings are errors for the rest of a call
+{ options(warn = 2); warning("x"); 1 }
+#%% an expression for warnings
+options(warning.expression = quote(cat("W")))
+warning("x")
+#%% show that warns, prints, draws, tells and fails
+setClass("Q", representation(x = "numeric"))
+setMethod("show", "Q", function(object) { warning("w"); cat("<Q>\n"); plot(1); message("m"); stop("e") })
+new("Q", x = 1)

@@ -164,3 +164,17 @@ source("part.R")
 #%% sys.source
 writeLines("cat('sourced\n')", "part.R")
 sys.source("part.R", new.env())
+#%% a pipe that was never opened
+x <- pipe("cat")
+1
+#%% a pipe that cannot be written to
+writeBin(as.raw(c(65, 0, 66)), pipe("cat"))
+#%% connections of every kind, none opened
+x <- url("http://127.0.0.1:1/"); y <- gzfile("b.gz"); z <- fifo("f"); w <- unz("a.zip", "b"); v <- bzfile("c"); 2
+#%% a sink whose connection was closed
+con <- file("q.txt", "w"); sink(con); close(con); cat("x")
+1
+#%% a sink to a textConnection of no name
+sink(textConnection(NULL, "w")); cat("hello\n"); 1
+#%% closeAllConnections among output and sinks
+closeAllConnections(); cat("still\n"); sink("a"); cat("to a\n"); closeAllConnections(); cat("back\n")

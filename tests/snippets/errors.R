@@ -207,3 +207,51 @@ grepl("(", "a")
 #%% an error with the warnings before it
 f <- function() { as.integer("a"); stop("after the warning") }
 f()
+#%% an error in on.exit after an error
+f <- function() { on.exit(stop("second")); stop("first") }
+f()
+#%% an error whose message is a number
+stop(structure(class = c("foo", "error", "condition"), list(message = 3, call = "abc")))
+#%% an error without a message
+stop(structure(class = c("foo", "error", "condition"), list()))
+#%% an error whose message is missing
+stop(structure(class = c("foo", "error", "condition"), list(message = NA_character_, call = NULL)))
+#%% an error that is an environment
+stop(structure(class = c("foo", "error", "condition"), new.env()))
+#%% an error whose message fails
+conditionMessage.foo <- function(c) stop("no message")
+stop(structure(class = c("foo", "error", "condition"), list(message = "m", call = NULL)))
+#%% an error with bytes that are not UTF-8
+stop("b\xff")
+#%% infinite recursion while printing S4
+setClass("Q", representation(x = "numeric"))
+setMethod("show", "Q", function(object) show(object))
+new("Q", x = 1)
+#%% infinite recursion while printing
+print.q <- function(x, ...) print.q(x)
+structure(1, class = "q")
+#%% infinite recursion of sapply
+f <- function(x) sapply(1, function(y) f(y))
+f(1)
+#%% a restart in the middle of a function
+f <- function() { on.exit(cat("left\n")); invokeRestart("abort") }
+f()
+2
+#%% a restart that is not there
+invokeRestart("muffleMessage")
+#%% more memory than there is
+x <- numeric(1e13)
+#%% an error hook
+options(error = quote(cat("handler\n")))
+stop("x")
+#%% R's list of devices is tampered with
+assign(".Devices", list("null device"), baseenv())
+plot(1)
+#%% the device draws no more
+options(device = "nosuch")
+invisible(dev.off())
+plot(1)
+#%% the display list is switched off after a plot
+plot(1)
+dev.control("inhibit")
+plot(2)

@@ -5,7 +5,7 @@ as.call(list(function(x) x + 1, 2))
 #%% a call with an environment in it
 as.call(list(quote(class), globalenv()))
 #%% a call with an S4 object in it
-{ setClass("P", representation(x = "numeric")); as.call(list(quote(isVirtualClass), "P")) }
+as.call(list(quote(dim), Matrix::Diagonal(3)))
 #%% a call with a long vector in it
 as.call(list(quote(sum), as.numeric(1:100)))
 #%% a call with a symbol in it

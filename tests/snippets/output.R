@@ -198,3 +198,17 @@ lines
 isIncomplete(con)
 close(con)
 lines
+#%% bytes that are half a character
+cat(rawToChar(as.raw(c(0xe2, 0x82))), "\n")
+message(rawToChar(as.raw(0xe2)))
+#%% a NUL byte cannot be printed
+cat(rawToChar(as.raw(c(65, 0, 66))))
+#%% a NUL byte cannot be written to the console
+writeBin(as.raw(c(65, 0, 66)), stdout())
+#%% on.exit prints, warns and draws
+f <- function() { on.exit({ cat("bye\n"); warning("exit"); plot(1) }); 3 }
+f()
+#%% the C locale
+invisible(Sys.setlocale("LC_CTYPE", "C"))
+cat("\u00e9\n")
+print("\u00e9")
