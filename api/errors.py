@@ -87,6 +87,16 @@ class Disabled(ApiError):
         self.section = section
 
 
+class KeysNotListed(ApiError):
+    """The keys of sessions are shown on loopback only: whoever knows one may read it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "session keys are listed only where the server listens on loopback: "
+            "whoever knows a key may read that session"
+        )
+
+
 class OnlyIfCached(ApiError):
     """The request says only-if-cached, and nothing is."""
 
@@ -174,6 +184,7 @@ STATUS: dict[type[Exception], int] = {
     BodyTooLarge: 413,
     NotAllowed: 405,
     Disabled: 403,
+    KeysNotListed: 403,
     NotFound: 404,
     NotInstalled: 404,
     InstallForbidden: 403,

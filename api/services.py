@@ -34,6 +34,7 @@ class Services:
         shelf: What was installed.
         call_limits: Of one POST call that no job declares.
         ocpu: What the operator decided about /ocpu.
+        lists_sessions: Whether callers may see the keys of all sessions.
         ocpu_version: The version of OpenCPU's API that is spoken.
         homes: The libraries of this machine's users.
         on_demand: Installs what is asked for, where the operator allows it.
@@ -48,6 +49,7 @@ class Services:
     shelf: Shelf
     call_limits: Limits = field(default_factory=Limits)
     ocpu: OcpuConfig = field(default_factory=OcpuConfig)
+    lists_sessions: bool = True
     ocpu_version: str = "2.2.12"
     homes: HomeLibraries = field(default_factory=HomeLibraries)
     on_demand: OnDemand = field(init=False)

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.caching import read_directives
+from api.errors import KeysNotListed
 from api.form import form_pairs
 from api.job_view import job_view, job_views, run_view
 from api.reply import Reply
 from api.results import Results, read_query
 from api.services import Services
+from api.session_view import session_views
 from api.table import MEDIA_TYPES, read_format, read_selection, stream_table
 from jobs.repository import Catalog
 
@@ -70,6 +72,23 @@ def list_runs(
 def show_run(run_id: int, catalog: CatalogDep) -> dict[str, Any]:
     """One run."""
     return run_view(catalog.run(run_id))
+
+
+@router.get("/sessions", tags=["sessions"])
+def list_sessions(
+    services: ServicesDep,
+    *,
+    live: Annotated[bool, Query(description="only those that are live")] = False,
+    limit: Annotated[int, Query(ge=1, le=1000, description="at most so many, newest first")] = 50,
+) -> dict[str, Any]:
+    """Sessions, newest first, and which of them are in memory for the next call of their chain.
+
+    For whoever runs the server: a session's key is all that it takes to read it.
+    """
+    if not services.lists_sessions:
+        raise KeysNotListed
+    views = session_views(services.sessions, services.pool, live_only=live, limit=limit)
+    return {"sessions": views}
 
 
 @router.get("/results/{job}/table", tags=["results"])

@@ -136,7 +136,10 @@ class Calls:
         stays = False
         try:
             folder = child.home / call.key
-            stage.rename(folder)
+            try:
+                stage.rename(folder)
+            except FileNotFoundError:
+                raise await child.template.autopsy(child) from None
             request = {**header["request"], "folder": str(folder), "live": True}
             within = child.step_of is not None
             moved = {**header, "folder": str(folder), "request": request, "within": within}

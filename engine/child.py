@@ -42,6 +42,17 @@ class Nest:
     sessions_root: str
     walls: Walls
 
+    def home(self, pid: int) -> Path:
+        """The folder of a child's own."""
+        return self.work / str(pid)
+
+    def make_home(self, pid: int) -> None:
+        """Makes it, and gives it to the child."""
+        home = self.home(pid)
+        home.mkdir(mode=0o700)
+        if self.walls.own_user:
+            os.chown(home, user_of(pid), user_of(pid))
+
 
 def live(
     r: R, connection: socket.socket, parent_pid: int, nest: Nest, *, network: bool = False
@@ -49,7 +60,8 @@ def live(
     """Serves requests until the other side closes. Never returns: the child ends by os._exit."""
     status = 1
     try:
-        folder = _settle(r, parent_pid, nest, network=network)
+        folder = nest.home(os.getpid())
+        _settle(r, parent_pid, nest, folder, network=network)
         while (step := _serve(r, connection, nest, folder)) is not None:
             connection, folder = step
             _settle_step(r, connection, parent_pid, nest, folder)
@@ -62,13 +74,9 @@ def live(
         os._exit(status)
 
 
-def _settle(r: R, parent_pid: int, nest: Nest, *, network: bool) -> Path:
-    """Makes this process its own: group, folder, walls, standard streams; returns the folder."""
+def _settle(r: R, parent_pid: int, nest: Nest, folder: Path, *, network: bool) -> None:
+    """Makes this process its own: group, walls, standard streams, temporary folder."""
     os.setpgid(0, 0)
-    folder = nest.work / str(os.getpid())
-    folder.mkdir(mode=0o700)
-    if nest.walls.own_user:
-        os.chown(folder, user_of(os.getpid()), user_of(os.getpid()))
     nest.walls.put_up(parent_pid, network=network)
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -79,7 +87,6 @@ def _settle(r: R, parent_pid: int, nest: Nest, *, network: bool) -> Path:
         # shell's pipe, SIGPIPE ends the one that nobody reads any more.
         signal.signal(number, _ignore)
     r.use_temporary_folder(folder)
-    return folder
 
 
 def _ignore(_number: int, _frame: object) -> None:

@@ -88,6 +88,7 @@ class Parent:
             self._forget()
             child.live(self._r, theirs, os.getppid(), self._nest, network=network)
         theirs.close()
+        self._nest.make_home(pid)  # before anybody hears of the child
         self._keep(pid)
         event = {"event": "forked", "pid": pid, "network": network}
         tell(self._control, event, ours.fileno())

@@ -88,6 +88,7 @@ class ApiRole:
             shelf=open_shelf(self._settings),
             call_limits=limits_of(self._settings),
             ocpu=ocpu_config(self._settings),
+            lists_sessions=self._settings.is_loopback,
         )
         return create_app(services, self._catalog)
 

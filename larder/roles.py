@@ -41,6 +41,11 @@ def broker_config(settings: Settings, *, state: Path | None = None) -> BrokerCon
         walls=settings.engine.walls,
         reads=[*settings.engine.reads, *_home_libraries(settings)],
         json_digits=settings.cache.json_digits,
+        template_bytes=settings.engine.templates_memory_bytes,
+        live={
+            "idle_s": settings.engine.live_idle_s if settings.engine.live == "on" else 0,
+            "memory_bytes": settings.engine.live_memory_bytes,
+        },
     )
 
 

@@ -113,6 +113,20 @@ class EngineSettings(Entry):
     network: bool = setting(
         "network", default=False, text="Whether every call may open connections, not only jobs."
     )
+    live: Literal["on", "off"] = setting(
+        "live", "on", "Whether sessions stay in memory for a while, for the next call of a chain."
+    )
+    live_idle_s: PositiveDuration = time_setting(
+        "live_idle", "60 seconds", "How long a session stays in memory that no call names."
+    )
+    live_memory_bytes: Size = size_setting(
+        "live_memory", "1 GB", "Memory that sessions may take together; the oldest go beyond it."
+    )
+    templates_memory_bytes: Size = size_setting(
+        "templates_memory",
+        "2 GB",
+        "Memory for packages that are kept loaded because calls often ask for them.",
+    )
 
 
 class ScheduleSettings(Entry):

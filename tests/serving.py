@@ -1,5 +1,6 @@
 """A real server for tests: `larder serve` on a project of its own, on a free port."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -26,8 +27,9 @@ def copy_example(folder: Path) -> Path:
 class Server:
     """A server on `project`; a context manager that leaves no process behind."""
 
-    def __init__(self, project: Path, *, workers: int = 2) -> None:
+    def __init__(self, project: Path, *, workers: int = 2, **settings: str) -> None:
         self.project = project
+        self._settings = {f"LARDER_{name.upper()}": value for name, value in settings.items()}
         self._workers = workers
         self.url = ""
         self.process: subprocess.Popen[bytes] | None = None
@@ -40,6 +42,7 @@ class Server:
             self.process = subprocess.Popen(
                 [*command, "--workers", str(self._workers)],
                 cwd=ROOT,
+                env={**os.environ, **self._settings},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

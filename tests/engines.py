@@ -1,0 +1,77 @@
+"""A real engine for tests: a broker on a project, and a client of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+from serving import ROOT, wait_until
+
+from cache.sessions import SessionFolder
+from engine.broker import BrokerConfig
+from engine.call import Argument, FunctionCall, Output
+from engine.errors import EngineUnavailable
+from engine.evaluation import Evaluation
+from engine.limits import Limits
+from engine.pool import Pool
+
+TRAITS = ROOT / "tests" / "projects" / "traits"
+
+
+class Engine:
+    """A broker on a project, and a client of it."""
+
+    def __init__(self, state: Path, project: Path = TRAITS, **config: Any) -> None:
+        wanted = BrokerConfig(
+            socket=str(state / "engine.sock"),
+            state=str(state),
+            sessions_root=str(state / "sessions"),
+            project="traits",
+            folder=str(project),
+            **{"spares": 2, **config},
+        )
+        self.state = state
+        self.sessions = SessionFolder(state / "sessions")
+        self.pool = Pool(state / "engine.sock")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "engine.broker", wanted.to_json()], cwd=ROOT
+        )
+        wait_until(self.is_ready)
+
+    def is_ready(self) -> bool:
+        try:
+            self.pool.info()
+        except EngineUnavailable:
+            return False
+        return True
+
+    def call(
+        self,
+        function: str,
+        *,
+        package: str = "traits",
+        outputs: tuple[str, ...] = ("json",),
+        limits: Limits | None = None,
+        seed: int | None = None,
+        owner: str = "",
+        **arguments: str,
+    ) -> Evaluation:
+        stage = self.sessions.stage()
+        given = tuple(Argument(name, "code", value) for name, value in arguments.items())
+        call = FunctionCall(package, function, given, seed=seed)
+        rendered = [Output(name, name) for name in outputs]
+        evaluation = self.pool.evaluate(
+            call, stage=stage.path, limits=limits or Limits(), outputs=rendered, owner=owner
+        )
+        self.last = stage.session_key
+        self.sessions.publish(stage)
+        return evaluation
+
+    def json(self, function: str, **arguments: str) -> object:
+        return orjson.loads(self.call(function, **arguments).bodies["json"].content)
+
+    def close(self) -> None:
+        self.pool.close()
+        self.process.terminate()
+        self.process.wait(20)
