@@ -299,8 +299,8 @@ TAMPERING = [
     ),
     Attack(
         "base_function_of_the_evaluator_replaced",
-        '{e <- asNamespace("evaluate"); unlockBinding("evaluate", e); '
-        'assign("evaluate", function(...) stop("evil"), e); 1}',
+        '{for (n in c("withVisible", "readChar", "sink.number")) {unlockBinding(n, baseenv()); '
+        'assign(n, function(...) stop("evil"), baseenv())}; 1}',
         "",
     ),
     Attack(
