@@ -72,6 +72,7 @@ READING = [
     Attack("environment_of_the_server", 'readLines("/proc/<broker>/environ")', NO_FILE),
     Attack("command_line_of_the_server", 'readLines("/proc/<broker>/cmdline")', NO_FILE),
     Attack("memory_of_the_parent", 'readBin("/proc/<parent>/mem", raw(), 1)', NO_FILE),
+    Attack("memory_of_its_parent", 'readBin("/proc/<base>/mem", raw(), 1)', NO_FILE),
     Attack("map_of_the_parent", 'readLines("/proc/<parent>/maps")', NO_FILE),
     Attack("files_of_the_parent", 'kernel("openat", -100, "@/proc/<parent>/fd", 65536)', NO_CALL),
     Attack("files_by_the_parent", 'readLines("/proc/<parent>/root<outside>/victim")', NO_FILE),
@@ -188,6 +189,7 @@ NETWORK = [
 
 PROCESSES = [
     Attack("end_of_the_parent", "tools::pskill(<parent>, 9L)", NO_SIGNAL),
+    Attack("end_of_its_parent", "tools::pskill(<base>, 9L)", NO_SIGNAL),
     Attack("end_of_the_broker", "tools::pskill(<broker>, 9L)", NO_SIGNAL),
     Attack("end_of_all", 'kernel("kill", -1, 9)', ""),
     Attack("end_of_the_parents_group", 'kernel("kill", "-<group>", 9)', "refused"),

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import orjson
@@ -26,6 +25,7 @@ from engine.pool import Pool
 NOBODY = 65534
 OUTSIDE_FILES = frozenset({"network", "processes", "kernel", "exhaustion"})
 EVERYTHING = OUTSIDE_FILES | {"reading", "writing", "tampering"}
+SPARES = 2
 SECRET = "the secret of the house"
 HELPERS = """
 # What became of an attack, in one line: what R warned of, or raised, or else the value.
@@ -140,10 +140,15 @@ class Fortress:
             return f"failed: {body.decode()}"
         return str(said)
 
-    @cached_property
-    def parent(self) -> int:
-        """The forking parent of R."""
-        return children_of(self.process.pid)[0]
+    @property
+    def parents(self) -> list[int]:
+        """The forking parents of R: the base, then the project's, which the calls come from."""
+        return [template["pid"] for template in self.pool.info()["templates"]]
+
+    @property
+    def usual(self) -> int:
+        """How many processes there are while nothing runs: the broker, parents, their spares."""
+        return 1 + len(self.parents) * (1 + SPARES)
 
     @property
     def descendants(self) -> list[str]:
@@ -205,7 +210,7 @@ class Fortress:
             sessions_root=str(self.state / "sessions"),
             project="fort",
             folder=str(self.project),
-            spares=2,
+            spares=SPARES,
         )
         python, path = interpreter(self.mode.user)
         return subprocess.Popen(

@@ -72,7 +72,8 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
             "key_begins": key[:8],
             "key_ends": key[8:],
             "broker": fort.process.pid,
-            "parent": fort.parent,
+            "base": fort.parents[0],
+            "parent": fort.parents[1],
             "group": os.getpgid(fort.process.pid),
         }
         yield fort, words
@@ -178,7 +179,7 @@ def test_fork_bomb_harms_no_neighbour(place: Place) -> None:
         if "namespaces" not in fort.mode.lacks:  # else the host counts all of a user's as one
             assert beside.result() == "done: unharmed"
     assert answers_at_once(fort)
-    wait_until(lambda: len(fort.descendants) < 10)
+    wait_until(lambda: len(fort.descendants) <= fort.usual + 2)
 
 
 def test_session_that_a_call_names_can_be_read_and_not_written(place: Place) -> None:
@@ -191,8 +192,8 @@ def test_session_that_a_call_names_can_be_read_and_not_written(place: Place) -> 
 
 def test_nothing_is_left_of_all_this(place: Place) -> None:
     fort, _ = place
-    wait_until(lambda: len(fort.descendants) <= 6)  # broker, parent, spares
-    wait_until(lambda: len(list((fort.state / "work").glob("[0-9]*"))) <= 4)
+    wait_until(lambda: len(fort.descendants) <= fort.usual)
+    wait_until(lambda: len(list((fort.state / "work").glob("[0-9]*"))) <= fort.usual)
     assert not list((fort.state / "sessions" / ".staging").iterdir())
 
 
