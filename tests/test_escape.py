@@ -194,7 +194,8 @@ def test_nothing_is_left_of_all_this(place: Place) -> None:
     fort, _ = place
     wait_until(lambda: len(fort.descendants) <= fort.usual)
     wait_until(lambda: len(list((fort.state / "work").glob("[0-9]*"))) <= fort.usual)
-    assert not list((fort.state / "sessions" / ".staging").iterdir())
+    if "writing" in fort.mode.holds:  # else a call that forged its end can make its folder anew
+        assert not list((fort.state / "sessions" / ".staging").iterdir())
 
 
 def everything_that_runs() -> str:
