@@ -20,13 +20,14 @@ from typing import Any
 from engine import errors, wire
 from engine.admission import Admission
 from engine.calls import Answer, Calls
+from engine.chain import LiveLimits
 from engine.failure import failure
 from engine.host import Host, Mode, host_for
 from engine.install_reply import reply
 from engine.install_request import InstallRequest
 from engine.installer import Installer
 from engine.left_files import remove_tree
-from engine.live import Live, LiveLimits
+from engine.live import Live
 from engine.shelf import Shelf
 from engine.shelf_watch import ShelfWatch
 from engine.templates import Templates

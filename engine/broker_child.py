@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.live import Parked
+    from engine.chain import Parked
     from engine.template import Template
 
 

@@ -150,8 +150,9 @@ class Calls:
                     folder.rename(stage)
             stays = bool(answer.pop("live", False))
         finally:
-            stays = stays and self._live.park(call.key, child, call.owner, header["limits"], named)
-            if not stays:
+            if stays:  # behind the answer, too
+                self._live.park(call.key, child, call.owner, header["limits"], named)
+            else:
                 self._live.drop(child)
                 self._release(child)
         return answer, blobs
@@ -159,7 +160,7 @@ class Calls:
     async def _step(self, header: dict[str, Any], call: Call, named: set[str]) -> Child | None:
         """Returns a fork of the live session that a call names, None where there is none."""
         template = self._templates.for_call(header["request"])
-        parked = self._live.find(named, call.owner, template, header["limits"])
+        parked = await self._live.find(named, call.owner, template, header["limits"])
         if parked is None:
             return None
         try:

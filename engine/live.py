@@ -13,12 +13,12 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine import wire
 from engine.broker_child import Child
+from engine.chain import Chain, LiveLimits, Parked
 from engine.child import HANDOVER_S, HELLO
 from engine.errors import WorkerDied
 from engine.memory import pss_bytes
@@ -31,68 +31,6 @@ SWEEP_S = 1.0
 CREDENTIALS = struct.Struct("=iII")
 
 
-@dataclass(frozen=True)
-class LiveLimits:
-    """How long sessions stay live, and how many; 0 seconds is not at all."""
-
-    idle_s: float = 60.0
-    memory_bytes: int = 2**30
-    most: int = 32
-
-
-def _set_event() -> asyncio.Event:
-    event = asyncio.Event()
-    event.set()
-    return event
-
-
-@dataclass
-class Chain:
-    """A child that stayed, and all that was forked from it.
-
-    They end together: they share the folder in which they may write, and the user.
-
-    Attributes:
-        root: The child that was not forked from another step.
-        owner: Whose calls it serves.
-        limits: What its calls may use: what the kernel was told once cannot be widened.
-        sessions: Those that stay, by key.
-        running: Steps that serve a call now.
-        steps: How many there were; each has a folder of its own.
-        used: When it last served a call, by the monotonic clock.
-        is_quiet: Set while no step runs.
-    """
-
-    root: Child
-    owner: str
-    limits: dict[str, Any]
-    sessions: dict[str, Parked] = field(default_factory=dict)
-    running: int = 0
-    steps: int = 0
-    used: float = field(default_factory=time.monotonic)
-    is_quiet: asyncio.Event = field(default_factory=_set_event)
-
-
-@dataclass(frozen=True)
-class Parked:
-    """A session that is live.
-
-    Attributes:
-        key: The session's.
-        child: Has its objects in memory.
-        chain: What it belongs to.
-        depth: How many steps came before it.
-        readable: The other sessions that a call forked from it may read.
-    """
-
-    key: str
-    child: Child
-    chain: Chain
-    depth: int
-    readable: frozenset[str]
-    since: float = field(default_factory=time.time)
-
-
 class Live:
     """The live sessions of a broker."""
 
@@ -100,6 +38,7 @@ class Live:
         self._limits = limits
         self._own_user = own_user
         self._chains: list[Chain] = []
+        self._parking: dict[str, asyncio.Task[None]] = {}
         self.served = 0
         """Calls that were forked from a live session."""
 
@@ -122,10 +61,12 @@ class Live:
             for parked in chain.sessions.values()
         ]
 
-    def find(
+    async def find(
         self, keys: set[str], owner: str, template: Template, limits: dict[str, Any]
     ) -> Parked | None:
         """Returns the live session that a call which names these can be forked from."""
+        for key in keys & self._parking.keys():
+            await asyncio.shield(self._parking[key])
         for chain in self._chains:
             if (chain.owner, chain.root.template, chain.limits) != (owner, template, limits):
                 continue
@@ -180,29 +121,38 @@ class Live:
 
     def park(
         self, key: str, child: Child, owner: str, limits: dict[str, Any], named: set[str]
-    ) -> bool:
-        """Keeps a child that has made the session `key`; whether it could be kept.
+    ) -> None:
+        """Keeps a child that has made the session `key`, or ends it if that cannot be.
 
-        `named` are the other sessions that its call could read.
+        Nobody waits for it, but a call that names the session. `named` are the other sessions that
+        its call could read.
         """
         before = child.step_of
         if before is None:
-            chain, depth, readable = Chain(child, owner, limits), 0, frozenset(named)
+            parked = Parked(key, child, Chain(child, owner, limits), 0, frozenset(named))
         else:
-            chain, depth = before.chain, before.depth + 1
             readable = frozenset(named & before.readable)
-            if chain not in self._chains:
-                return False
-        if child.exited.done() or not is_alone(child.pid, child.template.pid, key):
-            return False
-        if before is None:
-            self._chains.append(chain)
+            parked = Parked(key, child, before.chain, before.depth + 1, readable)
+        task = asyncio.create_task(self._park(parked))
+        self._parking[key] = task
+        task.add_done_callback(lambda _: self._parking.pop(key, None))
+
+    async def _park(self, parked: Parked) -> None:
+        child, chain = parked.child, parked.chain
+        # Not here: what the kernel has to tell takes as long as a small call.
+        can_stay = await asyncio.to_thread(is_alone, child.pid, child.template.pid, parked.key)
+        is_first = child is chain.root
+        can_stay = can_stay and not child.exited.done() and not child.template.is_replaced
+        if can_stay and (is_first or chain in self._chains):
+            if is_first:
+                self._chains.append(chain)
+            chain.sessions[parked.key] = parked
+            chain.used = time.monotonic()
+            self._shrink()
+            self.drop(child)
         else:
             self.drop(child)
-        chain.sessions[key] = Parked(key, child, chain, depth, readable)
-        chain.used = time.monotonic()
-        self._shrink()
-        return True
+            await child.template.bury(child)
 
     def drop(self, child: Child) -> None:
         """Notes that a step has served its call; nothing happens if the child is none."""

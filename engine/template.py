@@ -50,6 +50,7 @@ class Template:
         self._waiting: deque[asyncio.Future[Child]] = deque()
         self._waiting_for_network: deque[asyncio.Future[Child]] = deque()
         self.info: dict[str, Any] = {}
+        self.is_replaced = False
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -192,6 +193,7 @@ class Template:
 
     def end_idle(self) -> None:
         """Keeps no more spares: the template is being replaced."""
+        self.is_replaced = True
         self.idle.end()
 
     async def is_left(self) -> None:

@@ -5,13 +5,12 @@
 # caller writes as its manifest. `request`: function (package and name, or session_key and name),
 # arguments, body, folder, seed, outputs, checks.
 evaluate_request <- function(request) {
-  before <- if (isTRUE(request$live)) visible_state()
   plan <- plan_call(request)
   outcome <- run_call(plan$call, plan$frame)
   return_to(request$folder)
   facts <- save_session(request, plan$frame, outcome)
   facts$bodies <- if (facts$ok) render_outputs(request$outputs, plan$frame, outcome)
-  facts$live <- facts$ok && !is.null(before) && is_unnoticed(before) &&
+  facts$live <- facts$ok && isTRUE(request$live) && is_unnoticed() &&
     keep_live(basename(request$folder), facts$objects, plan$frame)
   facts
 }

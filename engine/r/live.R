@@ -12,9 +12,12 @@ keep_live <- function(key, names, frame) {
   TRUE
 }
 
+forget_live <- function() rm(list = ls(live), envir = live)
+
 is_live <- function(key) identical(key, live$key)
 
 default_generators <- 10403L   # Mersenne-Twister, Inversion, Rejection
+child_mask <- as.octmode("77")
 
 # What calls share beside their sessions, as far as it can be seen at no great cost.
 visible_state <- function() {
@@ -24,7 +27,6 @@ visible_state <- function() {
     search = search(),
     environment = environment[!names(environment) %in% c("HOME", "TMPDIR")],   # of each process
     locale = Sys.getlocale(),
-    mask = Sys.umask(NA),
     objects = setdiff(ls(globalenv(), all.names = TRUE), ".Random.seed"),
     connections = getAllConnections(),
     devices = grDevices::dev.list(),
@@ -33,10 +35,12 @@ visible_state <- function() {
   )
 }
 
-# Whether a call left all that as it was. Namespaces that it loaded are loaded for whoever reads its
-# session, too.
-is_unnoticed <- function(before) {
+remember_state <- function() settings$state <- visible_state()
+
+# Whether a call left all that as it was in the parent. Namespaces that it loaded are loaded for
+# whoever reads its session, too.
+is_unnoticed <- function() {
   seed <- globalenv()[[".Random.seed"]]
-  if (!is.null(seed) && seed[1L] != default_generators) return(FALSE)
-  identical(visible_state(), before)
+  is_usual <- is.null(seed) || seed[1L] == default_generators
+  is_usual && Sys.umask(NA) == child_mask && identical(visible_state(), settings$state)
 }

@@ -132,7 +132,7 @@ warm <- function(folder, times) {
   for (i in seq_len(times)) {
     serve(list(operation = "evaluate", package = "stats", name = "rnorm", folder = folder,
                arguments = list(list(name = "n", kind = "code", value = "3")),
-               outputs = list(list(label = "json", format = "json", options = list()))))
+               outputs = list(list(label = "json", format = "json", options = list())), live = TRUE))
     serve(list(operation = "evaluate", package = "base", name = "identity", folder = folder,
                body = list(kind = "json", value = "{\"x\": [{\"a\": 1}]}"), arguments = list(),
                outputs = list(list(label = "csv", format = "csv", options = list()))))
@@ -144,6 +144,7 @@ warm <- function(folder, times) {
   open_screen()
   unlink(list.files(folder, all.files = TRUE, no.. = TRUE, full.names = TRUE))
   suppressWarnings(rm(".Random.seed", envir = globalenv()))
+  remember_state()
   invisible(gc())
 }
 
@@ -155,8 +156,9 @@ warm_child <- function() {
   for (i in 1:2) {
     serve(list(operation = "evaluate", package = "stats", name = "rnorm", folder = folder,
                arguments = list(list(name = "n", kind = "code", value = "3")),
-               outputs = list(list(label = "json", format = "json", options = list()))))
+               outputs = list(list(label = "json", format = "json", options = list())), live = TRUE))
   }
+  forget_live()
   setwd(tempdir())
   unlink(folder, recursive = TRUE)
   suppressWarnings(rm(".Random.seed", envir = globalenv()))
