@@ -1,4 +1,4 @@
-"""A chain: a child that stayed after its call, and the steps that were forked from it and stayed."""
+"""A chain: a child that stayed after its call, and the steps forked from it that stayed."""
 
 from __future__ import annotations
 

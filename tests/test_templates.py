@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from engines import Engine
 from serving import wait_until
 
 from engine.errors import TemplateFailed
+from engine.memory import pss_bytes
 
 pytestmark = pytest.mark.r
 
@@ -75,6 +77,28 @@ def test_package_in_demand_gets_a_template_and_the_same_answers(engine: Engine) 
 def test_template_shares_the_memory_of_the_models(engine: Engine) -> None:
     # 16 MB of models, and R: a copy of R alone would be more than 40 MB.
     assert template(engine, "project")["pss_bytes"] < 60e6
+
+
+def test_large_model_serves_calls_at_once_in_little_more_memory_than_one(tmp_path: Path) -> None:
+    model = tmp_path / "project" / "models" / "m.R"
+    model.parent.mkdir(parents=True)
+    model.write_text(
+        "model <- as.numeric(1:2.5e7)\n"  # 200 MB
+        "uses <- function() {x <- sum(model); while (!file.exists('go')) Sys.sleep(0.01); x}"
+    )
+    engine = Engine(tmp_path, tmp_path / "project")
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            answers = [threads.submit(engine.json, "uses") for _ in range(4)]
+            wait_until(lambda: engine.pool.info()["running"] == 4)
+            pids = [int(call["pid"]) for call in engine.pool.info()["under_way"]]
+            memory = sum(map(pss_bytes, pids)) + template(engine, "project")["pss_bytes"]
+            for folder in (tmp_path / "work").glob("*/x0*"):
+                (folder / "go").touch()
+            assert [answer.result() for answer in answers] == [[312500012500000]] * 4
+        assert memory < 400e6  # five copies would be a gigabyte
+    finally:
+        engine.close()
 
 
 @pytest.mark.parametrize("name", ["project", "base"])
