@@ -19,7 +19,8 @@ from typing import Any
 
 from engine import errors, wire
 from engine.admission import Admission
-from engine.calls import Answer, Calls
+from engine.asking import Answer
+from engine.calls import Calls
 from engine.chain import LiveLimits
 from engine.failure import failure
 from engine.host import Host, Mode, host_for
@@ -157,6 +158,13 @@ class Broker:
                 yield await self._install(header["request"]), []
             case "cancel":
                 yield {"cancelled": self._calls.cancel(header["key"])}, []
+            case "console":
+                found = self._calls.console(header["key"], header["start"])
+                yield (
+                    ({"ends_at": None}, [])
+                    if found is None
+                    else ({"ends_at": found[1]}, [found[0]])
+                )
             case _:
                 yield await self._calls.one(header)
 

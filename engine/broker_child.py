@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.transcript import TranscriptReader
+
 if TYPE_CHECKING:
     from engine.chain import Parked
     from engine.template import Template
@@ -28,12 +30,14 @@ class Child:
     """The user that it is where each has one of its own."""
     home: Path
     """The folder that it may write to."""
+    transcript: TranscriptReader
+    """What its call printed and said so far."""
     step_of: Parked | None = None
     """The live session that it was forked from, if it was."""
     warming: asyncio.Task[None] | None = None
     """Set while it warms itself; it serves nobody until that is done."""
 
-    def send_descriptor(self, descriptor: int) -> None:
-        """Sends an open file behind what was written, which it must be waiting for."""
+    def send_descriptors(self, *descriptors: int) -> None:
+        """Sends open files behind what was written, which it must be waiting for."""
         with socket.socket(fileno=os.dup(self.writer.get_extra_info("socket").fileno())) as own:
-            socket.send_fds(own, [b"+"], [descriptor])
+            socket.send_fds(own, [b"+"], descriptors)

@@ -8,12 +8,13 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine import errors, ownership, wire
+from engine import errors
 from engine.admission import Admission
+from engine.asking import Answer, Asking
 from engine.broker_child import Child
 from engine.call import Priority
 from engine.failure import failure
@@ -21,15 +22,14 @@ from engine.limits import Limits
 from engine.live import Live
 from engine.reach import beside, named_sessions
 from engine.templates import Templates
+from engine.worker_status import death
 
 log = logging.getLogger(__name__)
 
-OUR_WORDS = ("failed", "facts", "done", "index")
-"""What only the broker says in an answer."""
+MOST_CONSOLE_BYTES = 1_000_000
+"""How much of a console is read at a time."""
 RELOAD_WAIT_S = 20.0
 """How long a call waits for a template whose parent died."""
-
-Answer = tuple[dict[str, Any], list[bytes]]
 
 
 @dataclass
@@ -89,8 +89,8 @@ class Calls:
         self._templates = templates
         self._admission = admission
         self._live = live
-        self._own_user = own_user
         self._under_way: dict[str, Call] = {}
+        self._asking = Asking(templates, self._release, own_user=own_user)
         self.count = 0
         """Calls since the start."""
 
@@ -107,6 +107,18 @@ class Calls:
         call.task.cancel()
         return True
 
+    def console(self, key: str, start: int) -> tuple[bytes, int] | None:
+        """Returns what a call printed and said from a place on, and the place behind it.
+
+        None where no call of this key is there; nothing of one that waits.
+        """
+        call = self._under_way.get(key)
+        if call is None:
+            return None
+        if call.child is None:
+            return b"", start
+        return call.child.transcript.read(start, MOST_CONSOLE_BYTES)
+
     async def one(self, header: dict[str, Any]) -> Answer:
         """Returns the answer to one request.
 
@@ -119,7 +131,7 @@ class Calls:
                     return await self._one_in_chain(header, call)
                 child = await self._take(header["request"], header["limits"], call)
                 try:
-                    return await self._ask(child, header)
+                    return await self._asking.answer(child, header)
                 finally:
                     self._release(child)
 
@@ -139,12 +151,13 @@ class Calls:
             try:
                 stage.rename(folder)
             except FileNotFoundError:
-                raise await child.template.autopsy(child) from None
+                status = await child.template.finish(child)
+                raise death(status, Limits.from_wire(header["limits"])) from None
             request = {**header["request"], "folder": str(folder), "live": True}
             within = child.step_of is not None
             moved = {**header, "folder": str(folder), "request": request, "within": within}
             try:
-                answer, blobs = await self._ask(child, moved)
+                answer, blobs = await self._asking.answer(child, moved)
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     folder.rename(stage)
@@ -179,21 +192,18 @@ class Calls:
         are closed at its first cell: so each is told of the others.
         """
         cells = header["many"]
-        limits = Limits.from_wire(header["limits"])
-        if limits.cpu_s is not None:
-            limits = replace(limits, cpu_s=limits.cpu_s * len(cells))
-        shared = {"limits": limits.to_wire(), "beside": beside(cells)}
+        shared = {"limits": header["limits"], "beside": beside(cells)}
         with self._noted(header | cells[0]) as call:
             async with self._admission.slot(Priority(header["priority"]), call.owner):
                 child: Child | None = None
                 try:
                     for index, cell in enumerate(cells):
-                        if child is not None and not self._fits(child, cell["request"]):
+                        if child is not None and not self._serves(child, cell["request"]):
                             self._release(child)
                             child = None
                         child = child or await self._take(cell["request"], shared["limits"], call)
                         try:
-                            answer, blobs = await self._ask(child, {**cell, **shared})
+                            answer, blobs = await self._asking.answer(child, {**cell, **shared})
                         except errors.EngineError as error:
                             answer, blobs = failure(error), []
                             self._release(child)
@@ -230,37 +240,11 @@ class Calls:
         call.started = time.monotonic()
         return call.child
 
-    def _fits(self, child: Child, request: dict[str, Any]) -> bool:
+    def _serves(self, child: Child, request: dict[str, Any]) -> bool:
         """Whether a child that has run one cell can run the next."""
+        if child.exited.done():
+            return False
         return self._templates.for_call(request) is child.template
-
-    async def _ask(self, child: Child, header: dict[str, Any]) -> Answer:
-        """Returns the child's answer; kills it when its time is up.
-
-        Raises:
-            EvaluationTimeout: the wall clock limit was reached.
-            WorkerDied: the child ended without an answer.
-        """
-        limits = Limits.from_wire(header["limits"])
-        template = child.template
-        folder = Path(header["folder"])
-        if self._own_user:
-            ownership.give(folder, child.user)
-        try:
-            child.writer.write(wire.pack(header))
-            answer = await asyncio.wait_for(wire.read(child.reader), limits.wall_s)
-        except TimeoutError:
-            template.kill(child)
-            raise errors.EvaluationTimeout(limits.wall_s) from None
-        if answer is None or "crashed" in answer[0]:
-            if answer is not None:
-                log.error("child failed pid=%d %s", child.pid, answer[0]["crashed"])
-            raise await template.autopsy(child)
-        if self._own_user:
-            await ownership.settle(folder)
-        for word in OUR_WORDS:  # R code may have written the answer itself
-            answer[0].pop(word, None)
-        return answer
 
     def _release(self, child: Child) -> None:
         """Ends the child behind the answer: nobody waits for its exit."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import wire
+from engine.errors import LIMITS
 from engine.left_files import BODIES
 from engine.limits import Limits
 from engine.privileges import end_with_parent, user_of
@@ -55,15 +56,26 @@ class Nest:
 
 
 def live(
-    r: R, connection: socket.socket, parent_pid: int, nest: Nest, *, network: bool = False
+    r: R,
+    connection: socket.socket,
+    transcript: int,
+    parent_pid: int,
+    nest: Nest,
+    *,
+    network: bool = False,
 ) -> None:
-    """Serves requests until the other side closes. Never returns: the child ends by os._exit."""
+    """Serves requests until the other side closes. Never returns: the child ends by os._exit.
+
+    What they print and say stands in `transcript`, a descriptor of shared memory.
+    """
     status = 1
     try:
+        r.transcribe(transcript)
         folder = nest.home(os.getpid())
         _settle(r, parent_pid, nest, folder, network=network)
         while (step := _serve(r, connection, nest, folder)) is not None:
-            connection, folder = step
+            connection, transcript, folder = step
+            r.transcribe(transcript)
             _settle_step(r, connection, parent_pid, nest, folder)
         status = 0
     except Exception:  # noqa: BLE001  # the last words of a process that must not return
@@ -110,7 +122,7 @@ def _settle_step(
 
 def _serve(
     r: R, connection: socket.socket, nest: Nest, folder: Path
-) -> tuple[socket.socket, Path] | None:
+) -> tuple[socket.socket, int, Path] | None:
     """Answers requests; returns in the fork that a step of a chain is to run in, where to go on."""
     is_closed = False
     while (message := wire.receive(connection)) is not None:
@@ -120,38 +132,44 @@ def _serve(
             wire.send(connection, {})
             continue
         if "step" in header:
-            theirs = _fork_step(connection)
-            if theirs is not None:
-                return theirs, Path(header["step"])
+            step = _fork_step(connection)
+            if step is not None:
+                return *step, Path(header["step"])
             continue
         if not is_closed:  # once: walls and hard limits only ever tighten
-            _close(nest, header, folder)
+            limits = Limits.from_wire(header["limits"])
+            _close(nest, header, folder, limits)
+            r.obey(limits)
             is_closed = True
         answer, blobs = _answer(r, header)
+        if answer.get("limit"):
+            limit = limits.reached(LIMITS[answer["limit"]["name"]], answer["limit"]["said"])
+            answer["limit"] = limit.to_wire()
         wire.send(connection, answer, blobs)
     return None
 
 
-def _fork_step(connection: socket.socket) -> socket.socket | None:
+def _fork_step(connection: socket.socket) -> tuple[socket.socket, int] | None:
     """Forks this process, over another that ends at once: so the fork is the forking parent's.
 
     Only that may give it a process group of its own, and wait for it. Returns the fork's connection
-    there, and nothing here.
+    and its memory for a transcript there, and nothing here.
     """
-    _, descriptors, _, _ = socket.recv_fds(connection, 1, 1)
-    theirs = socket.socket(fileno=descriptors[0])
+    _, (descriptor, transcript), _, _ = socket.recv_fds(connection, 1, 2)
+    theirs = socket.socket(fileno=descriptor)
     pid = os.fork()
     if pid == 0:
         if os.fork() != 0:
             os._exit(0)
         connection.close()
-        return theirs
+        return theirs, transcript
     theirs.close()
+    os.close(transcript)
     os.waitpid(pid, 0)
     return None
 
 
-def _close(nest: Nest, header: dict[str, Any], folder: Path) -> None:
+def _close(nest: Nest, header: dict[str, Any], folder: Path, limits: Limits) -> None:
     """Closes the walls around the files of a call, and sets its limits.
 
     The kernel ties what it allows to a folder to the folder itself, wherever it is moved: so one in
@@ -160,8 +178,8 @@ def _close(nest: Nest, header: dict[str, Any], folder: Path) -> None:
     reach = of_call(header, nest.sessions_root)
     write = [path for path in reach.write if Path(path).parent != folder]
     if not header.get("within"):  # the limits of the child that it was forked from
-        limits = Limits.from_wire(header["limits"])
-        limits.apply(counted_apart=nest.walls.counts_processes)
+        cells = len(header.get("beside", {}).get("folders", [folder]))
+        limits.apply(counted_apart=nest.walls.counts_processes, calls=cells)
     nest.walls.close(Reach(reach.read, (*write, str(folder))))
 
 

@@ -5,10 +5,18 @@ EngineError
 ├── EngineBusy            too many calls are waiting
 ├── TemplateFailed        the project's models could not be loaded
 │   └── WallsMissing      this machine does not give the walls that are required
-├── EvaluationTimeout     the wall clock limit was reached
+├── LimitReached          the call reached one of its limits
+│   ├── EvaluationTimeout     time by the clock
+│   ├── CpuLimit              processor time of all its processes
+│   ├── MemoryLimit           memory of all its processes
+│   ├── FileLimit             the size of one file
+│   ├── DiskLimit             the files in its folders together
+│   ├── ProcessLimit          processes and threads
+│   ├── OutputLimit           what it prints
+│   └── PlotLimit             what it draws
 ├── CallCancelled         somebody ended it while it waited or ran
 ├── WorkerDied            R ended in the middle of the call
-│   └── EndedByCall       its own code ended it: q(), or a limit it ran into
+│   └── EndedByCall       its own code ended it, by q()
 ├── CallRefused           the call could not be made: bad arguments, unknown thing
 │   ├── FunctionNotFound  the package has no such function
 │   └── PackageNotFound   no such package is installed
@@ -25,6 +33,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from engine.evaluation import Evaluation
+from engine.plain_words import amount
 
 
 class EngineError(Exception):
@@ -59,15 +71,113 @@ class WallsMissing(TemplateFailed):
         self.missing = tuple(missing)
 
 
-class EvaluationTimeout(EngineError):
+class LimitReached(EngineError):
+    """The call reached one of its limits, and was ended; each subclass is one limit.
+
+    Attributes:
+        limit: Its name.
+        field: Its name among the fields of `Limits`.
+        unit: What `value` counts.
+        setting: The setting of larder.yaml that says how much every call may take.
+        job_setting: What a job says to set its own.
+        words: What was reached, with a place for the amount.
+        value: How much the call was allowed.
+        said: R's own words, where an error of R showed that the limit was reached.
+        evaluation: What there is of the call until then, if that is a session.
+    """
+
+    limit = field = unit = words = ""
+    setting = job_setting = ""
+
+    def __init__(self, value: float, said: str = "") -> None:
+        words = self.words.format(amount(value, self.unit))
+        before = f"{said}: " if said else ""
+        super().__init__(f"{before}the call was stopped {words}, its limit ({self._advice()})")
+        self.value = value
+        self.said = said
+        self.evaluation: Evaluation | None = None
+
+    def __init_subclass__(cls) -> None:
+        cls.setting = cls.setting or f"engine.{cls.limit}"
+        cls.job_setting = cls.job_setting or f"limits: {cls.limit}"
+
+    def to_wire(self) -> dict[str, Any]:
+        """Returns the facts as plain values."""
+        return {"limit": self.limit, "value": self.value, "said": self.said}
+
+    @staticmethod
+    def from_wire(wire: dict[str, Any]) -> LimitReached:
+        """Returns what to_wire() was called on; its evaluation is not part of it."""
+        return LIMITS[wire["limit"]](wire["value"], wire["said"])
+
+    def _advice(self) -> str:
+        return (
+            f"{self.setting} in larder.yaml, and `{self.job_setting}` of a job: the smaller holds"
+        )
+
+
+class EvaluationTimeout(LimitReached):
     """The call ran longer than its wall clock limit and was killed."""
 
-    def __init__(self, limit_s: float) -> None:
-        super().__init__(
-            f"the call was stopped after {limit_s:g} seconds, its time limit "
-            "(`timeout` of the job, or engine.timeout_post in larder.yaml)"
-        )
-        self.limit_s = limit_s
+    limit, field, unit = "timeout", "wall_s", "seconds"
+    setting, job_setting = "engine.timeout_post", "timeout"
+    words = "after {}"
+
+    def _advice(self) -> str:
+        return "`timeout` of the job, or engine.timeout_post in larder.yaml"
+
+
+class CpuLimit(LimitReached):
+    """The call and what it started used up their processor time."""
+
+    limit, field, unit = "cpu_time", "cpu_s", "seconds"
+    words = "after {} of processor time"
+
+
+class MemoryLimit(LimitReached):
+    """The call and what it started took more memory than they may."""
+
+    limit, field, unit = "memory", "memory_bytes", "bytes"
+    words = "at {} of memory"
+
+
+class FileLimit(LimitReached):
+    """The call wrote a file that is larger than files may be."""
+
+    limit, field, unit = "file_size", "file_bytes", "bytes"
+    words = "at a file of {}"
+
+
+class DiskLimit(LimitReached):
+    """The call left more in its folders than it may."""
+
+    limit, field, unit = "disk", "disk_bytes", "bytes"
+    words = "at files of {}"
+
+
+class ProcessLimit(LimitReached):
+    """The call started more processes and threads than it may."""
+
+    limit, field, unit = "processes", "processes", "processes"
+    words = "at {}"
+
+
+class OutputLimit(LimitReached):
+    """The call printed more than is kept."""
+
+    limit, field, unit = "output", "output_bytes", "bytes"
+    words = "after {} of output"
+
+
+class PlotLimit(LimitReached):
+    """The call drew more plots than are kept."""
+
+    limit, field, unit = "plots", "plots", "plots"
+    words = "after {}"
+
+
+LIMITS: dict[str, type[LimitReached]] = {kind.limit: kind for kind in LimitReached.__subclasses__()}
+"""The limits by their names."""
 
 
 class CallCancelled(EngineError):
@@ -86,7 +196,7 @@ class WorkerDied(EngineError):
 
 
 class EndedByCall(WorkerDied):
-    """The call's own code ended R: it called q(), or ran into a limit that the kernel enforces."""
+    """The call's own code ended R: it called q()."""
 
 
 class CallRefused(EngineError):

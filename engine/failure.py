@@ -15,6 +15,8 @@ REFUSALS = {
 
 def failure(error: errors.EngineError) -> dict[str, Any]:
     """Returns the answer that tells of an error; raise_failure() makes the error of it again."""
+    if isinstance(error, errors.LimitReached):
+        return {"failed": "LimitReached", "facts": {}, "limit": error.to_wire()}
     facts = {name: value for name, value in vars(error).items() if not name.startswith("_")}
     return {"failed": type(error).__name__, "facts": facts, "message": str(error)}
 
@@ -25,6 +27,8 @@ def raise_failure(answer: dict[str, Any]) -> None:
         raise _broker_failure(answer)
     if "kind" in answer and answer.get("kind") is not None and "message" in answer:
         if answer["kind"] == "r_error":
+            if answer.get("limit"):
+                raise errors.LimitReached.from_wire(answer["limit"])
             raise errors.RError(answer["error"], answer["message"])
         refusal = REFUSALS.get(answer["kind"], errors.CallRefused)
         raise refusal(answer["error"], answer["kind"])
@@ -32,9 +36,9 @@ def raise_failure(answer: dict[str, Any]) -> None:
 
 def _broker_failure(answer: dict[str, Any]) -> errors.EngineError:
     facts = answer["facts"]
+    if "limit" in answer:
+        return errors.LimitReached.from_wire(answer["limit"])
     match answer["failed"]:
-        case "EvaluationTimeout":
-            return errors.EvaluationTimeout(facts["limit_s"])
         case "CallCancelled":
             return errors.CallCancelled()
         case "WorkerDied":

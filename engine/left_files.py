@@ -29,13 +29,31 @@ def read_left_file(folder: Path, *names: str) -> bytes:
         WorkerDied: it left none, or something that only looks like one.
     """
     try:
-        descriptor = _descend(folder, names)
+        descriptor = open_below(folder, names)
         with os.fdopen(descriptor, "rb") as file:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return file.read()
     except OSError:
         pass
     raise WorkerDied("its answer cannot be read")
+
+
+def open_below(folder: Path, names: tuple[str, ...]) -> int:
+    """Opens what is so many folders down, for reading; returns its descriptor.
+
+    Raises:
+        OSError: there is nothing, or a link on the way.
+    """
+    if any("/" in name for name in names):
+        raise FileNotFoundError(names)
+    place = os.open(folder, _OPEN | os.O_DIRECTORY)
+    for name in names:
+        try:
+            deeper = os.open(name, _OPEN, dir_fd=place)
+        finally:
+            os.close(place)
+        place = deeper
+    return place
 
 
 def write_beside(folder: Path, name: str, content: bytes) -> None:
@@ -67,19 +85,6 @@ def remove_tree(root: Path) -> None:
         finally:
             os.close(top)
         root.rmdir()
-
-
-def _descend(folder: Path, names: tuple[str, ...]) -> int:
-    if any("/" in name for name in names):
-        raise FileNotFoundError(names)
-    place = os.open(folder, _OPEN | os.O_DIRECTORY)
-    for name in names:
-        try:
-            deeper = os.open(name, _OPEN, dir_fd=place)
-        finally:
-            os.close(place)
-        place = deeper
-    return place
 
 
 def _remove(name: str, top: int, spare: Iterator[str]) -> bool:

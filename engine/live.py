@@ -24,6 +24,7 @@ from engine.errors import WorkerDied
 from engine.memory import pss_bytes
 from engine.processes import is_alone
 from engine.template import Template
+from engine.transcript import shared_memory
 
 DEEPEST = 12
 """Steps that are forked from each other: each adds a layer of Landlock, and 16 is the most."""
@@ -111,13 +112,15 @@ class Live:
             stack.callback(ours.close)
             ours.setblocking(False)  # noqa: FBT003  # the socket module's own signature
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            transcript = shared_memory()
+            stack.callback(os.close, transcript)
             with theirs:
                 parked.child.writer.write(wire.pack({"step": str(home)}))
-                parked.child.send_descriptor(theirs.fileno())
+                parked.child.send_descriptors(theirs.fileno(), transcript)
             pid = await asyncio.wait_for(_hello(ours), HANDOVER_S)
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
             stack.pop_all()
-        return await parked.child.template.adopt(pid, ours, home, parked.child.user)
+        return await parked.child.template.adopt(pid, ours, parked.child, home, transcript)
 
     def park(
         self, key: str, child: Child, owner: str, limits: dict[str, Any], named: set[str]

@@ -28,6 +28,7 @@ from engine.host import Host
 from engine.loading import load, message_of, start_base
 from engine.privileges import end_with_parent
 from engine.reply import as_list
+from engine.transcript import shared_memory
 from engine.walls import Walls
 from engine.worker import R
 
@@ -82,17 +83,19 @@ class Parent:
 
     def _fork(self, *, network: bool) -> None:
         ours, theirs = socket.socketpair()
+        transcript = shared_memory()
         pid = os.fork()
         if pid == 0:
             ours.close()
             self._forget()
-            child.live(self._r, theirs, os.getppid(), self._nest, network=network)
+            child.live(self._r, theirs, transcript, os.getppid(), self._nest, network=network)
         theirs.close()
         self._nest.make_home(pid)  # before anybody hears of the child
         self._keep(pid)
         event = {"event": "forked", "pid": pid, "network": network}
-        tell(self._control, event, ours.fileno())
+        tell(self._control, event, ours.fileno(), transcript)
         ours.close()
+        os.close(transcript)
 
     def _grow(self, control: socket.socket, wanted: dict[str, Any]) -> None:
         pid = os.fork()
@@ -149,13 +152,9 @@ def _children() -> set[int]:
     return {int(pid) for pid in listing.split()}
 
 
-def tell(control: socket.socket, event: dict[str, Any], descriptor: int | None = None) -> None:
-    """Sends an event to the broker, with a file descriptor if there is one."""
-    packet = json.dumps(event).encode()
-    if descriptor is None:
-        control.send(packet)
-    else:
-        socket.send_fds(control, [packet], [descriptor])
+def tell(control: socket.socket, event: dict[str, Any], *descriptors: int) -> None:
+    """Sends an event to the broker, with the file descriptors that belong to it."""
+    socket.send_fds(control, [json.dumps(event).encode()], descriptors)
 
 
 def _kill_group(pid: int) -> None:

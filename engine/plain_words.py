@@ -1,4 +1,4 @@
-"""Messages without the paths of this server: what callers may read of what programs wrote."""
+"""What callers may read: messages without the paths of this server, amounts with their units."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ _FOLDERS = re.compile(rf"file:///(?:{_NAME}/)*|(?<![\w:/.])/(?:{_NAME}/)+")
 def without_paths(text: str) -> str:
     """Returns the text with each absolute path cut down to its last name; URLs stay."""
     return _FOLDERS.sub("", text)
+
+
+def amount(value: float, unit: str) -> str:
+    """Returns an amount with its unit; bytes in the largest unit there is one of."""
+    if unit != "bytes":
+        return f"{value:g} {unit}"
+    sizes = ((2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
+    size, name = next((pair for pair in sizes if value >= pair[0]), (1, "bytes"))
+    return f"{value / size:.4g} {name}"
 
 
 def last_lines(output: str) -> str:

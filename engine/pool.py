@@ -19,7 +19,12 @@ from typing import Any
 from engine import wire
 from engine.call import FunctionCall, Output, Priority
 from engine.connections import Connections
-from engine.errors import EngineError, EngineUnavailable, RError, RowCountMismatch
+from engine.errors import (
+    EngineError,
+    EngineUnavailable,
+    RError,
+    RowCountMismatch,
+)
 from engine.evaluation import Evaluation, Formal, FunctionContract, RenderedBody
 from engine.failure import raise_failure
 from engine.frame import Frame
@@ -62,7 +67,8 @@ class Pool:
 
         Raises:
             CallRefused: the arguments cannot be read, or there is no such function or session.
-            EvaluationTimeout, WorkerDied, EngineBusy, EngineUnavailable: as they say.
+            LimitReached: it reached one; with its `evaluation`, whose session is in `stage`.
+            WorkerDied, EngineBusy, EngineUnavailable: as they say.
             OSError: the session cannot be written; ENOSPC where the disk is full.
         """
         header = _evaluation_header(call, stage, outputs)
@@ -210,6 +216,15 @@ class Pool:
             key: that of the session which the call was to make: the name of its stage.
         """
         return bool(self._ask({"operation": "cancel", "key": key})[0]["cancelled"])
+
+    def console(self, key: str, start: int = 0) -> tuple[bytes, int] | None:
+        """Returns what a call printed and said since byte `start`, and the place behind that.
+
+        It is what the session's console will show, so far; None where no call of this key waits or
+        runs. Much of it comes in parts: the next is there at once.
+        """
+        answer, blobs = self._ask({"operation": "console", "key": key, "start": start})
+        return None if answer["ends_at"] is None else (blobs[0], answer["ends_at"])
 
     def close(self) -> None:
         """Closes the connections."""

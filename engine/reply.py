@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import orjson
 
-from engine.errors import CallRefused, WorkerDied
+from engine.errors import CallRefused, LimitReached, WorkerDied
 from engine.evaluation import BodyError, Evaluation, Headers, RenderedBody
 from engine.left_files import BODIES, read_left_file, remove_tree, write_beside
 
@@ -69,6 +69,7 @@ def evaluation(
     """Returns the evaluation, after writing its session's manifest `.larder.json`.
 
     Raises:
+        LimitReached: the call did; the error has the evaluation.
         WorkerDied: the answer makes no sense.
     """
     with _sense():
@@ -91,7 +92,7 @@ def _evaluation(
     remove_tree(stage / ".inputs")
     manifest = _manifest(answer, function)
     write_beside(stage, ".larder.json", orjson.dumps(manifest))
-    return Evaluation(
+    done = Evaluation(
         ok=answer["ok"],
         error=answer.get("error"),
         error_message=answer.get("error_message"),
@@ -100,6 +101,11 @@ def _evaluation(
         bodies=bodies,
         body_errors=body_errors,
     )
+    if answer.get("limit"):
+        limit = LimitReached.from_wire(answer["limit"])
+        limit.evaluation = done
+        raise limit
+    return done
 
 
 @contextlib.contextmanager

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.broker_child import Child
-from engine.errors import EndedByCall, TemplateFailed, WorkerDied
+from engine.errors import TemplateFailed, WorkerDied
 from engine.launch import launch_base
 from engine.left_files import remove_tree
 from engine.privileges import user_of
 from engine.spares import Spares
-from engine.worker_status import death_reason, ended_by_call
+from engine.transcript import TranscriptReader
 
 log = logging.getLogger(__name__)
 
@@ -154,15 +154,18 @@ class Template:
         self.idle.warm()
         await asyncio.to_thread(remove_tree, child.home)
 
-    async def adopt(self, pid: int, connection: socket.socket, home: Path, user: int) -> Child:
-        """Returns the child that one of the children forked for a step of its chain.
+    async def adopt(
+        self, pid: int, connection: socket.socket, of: Child, home: Path, transcript: int
+    ) -> Child:
+        """Returns the child that one `of` the children forked for a step of its chain.
 
         Raises:
             WorkerDied: it is not there any more.
         """
         reader, writer = await asyncio.open_connection(sock=connection)
         loop = asyncio.get_running_loop()
-        child = Child(pid, reader, writer, loop.create_future(), self, user, home)
+        told = TranscriptReader(transcript)
+        child = Child(pid, reader, writer, loop.create_future(), self, of.user, home, told)
         known: asyncio.Future[bool] = loop.create_future()
         self._steps[pid] = (child, known)
         self._say({"do": "adopt", "pid": pid})
@@ -170,12 +173,6 @@ class Template:
             writer.close()
             raise WorkerDied("it ended")
         return child
-
-    async def autopsy(self, child: Child) -> WorkerDied:
-        """Returns why a child ended without an answer."""
-        status = await self.finish(child)
-        kind = EndedByCall if ended_by_call(status) else WorkerDied
-        return kind(death_reason(status))
 
     async def stop(self) -> None:
         """Ends the parent and its children."""
@@ -218,7 +215,7 @@ class Template:
     def _hear(self) -> None:
         assert self._control is not None  # noqa: S101  # the reader exists only while it does
         try:
-            packet, descriptors, _, _ = socket.recv_fds(self._control, 65536, 1)
+            packet, descriptors, _, _ = socket.recv_fds(self._control, 65536, 2)
         except BlockingIOError:
             return
         except OSError:
@@ -228,7 +225,7 @@ class Template:
             return
         event = json.loads(packet)
         if event["event"] == "forked":
-            adopted = self._adopt(event["pid"], descriptors[0], network=event["network"])
+            adopted = self._adopt(event["pid"], *descriptors, network=event["network"])
             asyncio.ensure_future(adopted)  # noqa: RUF006
         elif event["event"] in {"adopted", "unknown"}:
             self._welcome(event["pid"], is_ours=event["event"] == "adopted")
@@ -252,12 +249,14 @@ class Template:
             self.idle.remove(child)
             self._refill()
 
-    async def _adopt(self, pid: int, descriptor: int, *, network: bool) -> None:
+    async def _adopt(self, pid: int, descriptor: int, transcript: int, *, network: bool) -> None:
         connection = socket.socket(fileno=descriptor)
         connection.setblocking(False)  # noqa: FBT003  # the socket module's own signature
         reader, writer = await asyncio.open_connection(sock=connection)
         exited = asyncio.get_running_loop().create_future()
-        child = Child(pid, reader, writer, exited, self, user_of(pid), self._work / str(pid))
+        told = TranscriptReader(transcript)
+        home = self._work / str(pid)
+        child = Child(pid, reader, writer, exited, self, user_of(pid), home, told)
         self._asked -= not network
         self._children[pid] = child
         waiting = self._waiting_for_network if network else self._waiting

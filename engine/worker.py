@@ -8,14 +8,18 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rpy2 import rinterface as ri
 from rpy2.rinterface_lib import callbacks
 
-from engine.console import OUTPUT_BYTES, Console
+from engine.console import Console
 from engine.convert import NotJson, address, exact_json, from_r, raw_vector, to_r
+from engine.errors import LIMITS
+from engine.limits import Limits
+from engine.transcript import Transcript
 from engine.worker_status import QUIT_STATUS
 
 R_FOLDER = Path(__file__).parent / "r"
@@ -41,7 +45,10 @@ class R:
         for script in sorted(R_FOLDER.glob("*.R")):
             source(to_r(str(script)), envir=self._larder)
         self._libr = ctypes.CDLL("libR.so", mode=os.RTLD_NOLOAD)
-        self.keep_output(OUTPUT_BYTES)
+        self._transcript = Transcript()
+        self._limits = Limits()
+        self._keep_output(self._limits.output_bytes)
+        self._offer()
 
     def set(self, name: str, value: Any) -> None:
         """Sets one of the support functions' settings."""
@@ -51,13 +58,38 @@ class R:
         """Returns what a support function answers, as plain values."""
         return from_r(self._larder[function](*(to_r(argument) for argument in arguments)))
 
-    def keep_output(self, size: int) -> None:
-        """Sets how many bytes are kept of what a request prints."""
+    def transcribe(self, descriptor: int) -> None:
+        """Has what requests print and say told in this shared memory from now on."""
+        self._transcript = self._console.transcript = Transcript(descriptor)
+
+    def obey(self, limits: Limits) -> None:
+        """Ends code of requests from now on where it prints or draws more than this."""
+        if limits.output_bytes != self._limits.output_bytes:
+            self._keep_output(limits.output_bytes)
+        if limits.plots != self._limits.plots:
+            self.set("plots", limits.plots)
+        self._limits = limits
+
+    def _keep_output(self, size: int) -> None:
         text, written = raw_vector(size), ri.FloatSexpVector([0.0])
         self._larder["use_console"](text, written, to_r(float(size)))
         self._console_memory = (text, written)  # R's, but code could have R forget them
-        self._console = Console(address(text), size, address(written))
+        interrupts = ctypes.addressof(ctypes.c_int.in_dll(self._libr, "R_interrupts_pending"))
+        self._console = Console(address(text), size, address(written), interrupts, self._transcript)
         self._console.attach(self._libr)
+
+    def _offer(self) -> None:
+        """Gives the support functions what they ask of this side."""
+        self.set("plots", self._limits.plots)
+        offered: dict[str, Callable[..., Any]] = {
+            "tell": lambda kind, text: self._transcript.tell(kind[0], text[0]),
+            "stop_code": self._stop_code,
+            "stop_code_no_more": self._stop_code_no_more,
+            "limit_words": lambda name: to_r(str(self._limits.reached(LIMITS[name[0]]))),
+        }
+        for name, function in offered.items():
+            self._larder[name] = known = ri.rternalize(function, signature=False)
+            _kept_alive.append(known)
 
     def serve(self, request: dict[str, Any]) -> dict[str, Any]:
         """Returns the answer to one request; bodies asked for as `exact` are JSON bytes."""
@@ -78,6 +110,12 @@ class R:
         for name in ("TMPDIR", "HOME"):
             os.environ[name] = str(folder)
         ri.baseenv["Sys.setenv"](TMPDIR=to_r(str(folder)), HOME=to_r(str(folder)))
+
+    def _stop_code(self) -> None:
+        self._console.stop()
+
+    def _stop_code_no_more(self) -> None:
+        self._console.stop_no_more()
 
 
 def _bodies(value: Any) -> dict[str, Any]:

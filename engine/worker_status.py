@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 
+from engine.errors import CpuLimit, EndedByCall, EngineError, FileLimit, WorkerDied
+from engine.limits import Limits
+
 QUIT_STATUS = 86
 """Exit status of a child in which R code called q(): any other death is a crash."""
 
@@ -15,9 +18,19 @@ REASONS = {
     signal.SIGFPE: "compiled code crashed (arithmetic error)",
     signal.SIGILL: "compiled code crashed (illegal instruction)",
     signal.SIGKILL: "it was killed, most likely because the machine ran out of memory",
-    signal.SIGXCPU: "it used up its processor time",
-    signal.SIGXFSZ: "it wrote a file larger than allowed",
 }
+
+
+LIMITS = {signal.SIGXCPU: CpuLimit, signal.SIGXFSZ: FileLimit}
+"""How the kernel ends a process that reached a limit."""
+
+
+def death(status: int, limits: Limits) -> EngineError:
+    """Returns why a child with this wait status, held to these limits, ended without an answer."""
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) in LIMITS:
+        return limits.reached(LIMITS[signal.Signals(os.WTERMSIG(status))])
+    kind = EndedByCall if _ended_by_call(status) else WorkerDied
+    return kind(death_reason(status))
 
 
 def death_reason(status: int) -> str:
@@ -31,8 +44,5 @@ def death_reason(status: int) -> str:
     return f"the process ended by itself (status {code})"
 
 
-def ended_by_call(status: int) -> bool:
-    """Whether the code that ran there meant to end it, or used up what it may use."""
-    if os.WIFSIGNALED(status):
-        return os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGXFSZ)
-    return os.WEXITSTATUS(status) == QUIT_STATUS
+def _ended_by_call(status: int) -> bool:
+    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == QUIT_STATUS

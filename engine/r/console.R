@@ -34,9 +34,4 @@ kept_bytes <- function() {
 
 output_was_dropped <- function() printed_so_far() > console$room
 
-dropped_output <- function() {
-  sprintf("[%s bytes of output were dropped: no more than %s are kept (output_bytes)]\n",
-          with_commas(printed_so_far() - kept_bytes()), with_commas(console$room))
-}
-
 with_commas <- function(n) format(n, big.mark = ",", scientific = FALSE)

@@ -87,15 +87,22 @@ save_session <- function(request, frame, outcome) {
   write_information()
   write_description(basename(request$folder))
   files <- list.files(recursive = TRUE)
+  limit <- limit_of(outcome)
   list(
     ok = is.null(outcome$error),
-    error = if (!is.null(outcome$error)) error_text(outcome$error, outcome$trace),
+    error = if (!is.null(outcome$error)) failure_text(outcome, limit),
+    limit = limit,
     error_message = if (!is.null(outcome$error)) whole_message(outcome$error),
     objects = clean(objects),
     graphics = length(Filter(is_plot, output)),
     files = clean(files),
     texts = session_texts(output)
   )
+}
+
+failure_text <- function(outcome, limit) {
+  text <- error_text(outcome$error, outcome$trace)
+  if (is.null(limit) || !nzchar(limit$said)) text else paste0(text, "\n\n", limit_words(limit$name))
 }
 
 # The names of the objects that were saved: all, but for those that R cannot even look at, such as

@@ -3,7 +3,8 @@
 # `recordedplot`) and come by its rules, so that sessions read alike; where they do not on purpose,
 # tests/snippets/differences.yaml says why.
 
-# list(output, error, trace): the parts, and the error that ended it with the calls that led there.
+# list(output, error, trace, limit): the parts, the error that ended it with the calls that led there,
+# and which limit of printing or drawing was reached. At one the code is interrupted.
 # `input` is a call or source text. `show` is told each value, whether it is visible, and whether an
 # error was signalled on the way to it; what it prints is the value's text.
 evaluate_code <- function(input, frame, show) {
@@ -13,6 +14,8 @@ evaluate_code <- function(input, frame, show) {
   error <- NULL
   trace <- NULL
   device <- 1L
+  plots <- 0L
+  limit <- NULL
 
   collect <- function(nothing_follows = FALSE) {
     # What cannot be kept, for want of memory or of a device that still works, is the code's error.
@@ -20,8 +23,20 @@ evaluate_code <- function(input, frame, show) {
       if (is.null(error)) note_error(e)
       NULL
     })
-    if (!is.null(plot)) parts$add(plot)
+    if (!is.null(plot)) plots <<- plots + 1L
+    if (plots > settings$plots) limit <<- "plots" else if (!is.null(plot)) parts$add(plot)
     parts$add_text()
+  }
+  collect_page <- function() {
+    collect()
+    if (!is.null(limit)) stop_code()
+  }
+  # Behind all that prints: from here on nothing is interrupted.
+  note_limit <- function() {
+    if (is.null(limit) && output_was_dropped()) limit <<- "output"
+    if (is.null(limit)) return()
+    stop_code_no_more()
+    if (is.null(error)) note_error(simpleError(limit_words(limit)))
   }
   note_error <- function(e, calls = NULL) {
     parts$add_text()
@@ -40,6 +55,14 @@ evaluate_code <- function(input, frame, show) {
     if (level >= 0L) parts$add_condition(w)
     tryInvokeRestart("muffleWarning")
   }
+  evaluate_within_limits <- function(expr) {
+    tryCatch({
+      evaluate_expression(expr)
+      note_limit()
+    }, interrupt = function(i) NULL)
+    collect()
+    note_limit()
+  }
   evaluate_expression <- function(expr) {
     tryCatch(
       withCallingHandlers({
@@ -52,16 +75,15 @@ evaluate_code <- function(input, frame, show) {
       # With its stacks used up R cannot call a handler, but it leaves by this one.
       error = function(e) if (is.null(error)) note_error(e)
     )
-    collect()
   }
   # How many statements were begun.
   evaluate_statements <- function() {
     for (i in seq_along(statements$src)) {
       parts$add(structure(list(src = statements$src[[i]]), class = "source"))
       device <<- grDevices::dev.cur()
-      watch_pages(collect)
+      watch_pages(collect_page)
       for (expr in statements$code[[i]]) {
-        evaluate_expression(expr)
+        evaluate_within_limits(expr)
         if (!is.null(error)) return(i)
       }
     }
@@ -81,7 +103,8 @@ evaluate_code <- function(input, frame, show) {
     parts$add(error)
   }
   collect(nothing_follows = begun == length(statements$src))
-  list(output = parts$everything(), error = error, trace = trace)
+  note_limit()
+  list(output = parts$everything(), error = error, trace = trace, limit = limit)
 }
 
 # Errors at top level name this call of eval(), and backtraces begin below this function.

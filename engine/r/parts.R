@@ -12,7 +12,10 @@ part_collector <- function() {
   said <- 0
   dropped <- 0L
 
-  add <- function(part) kept[[length(kept) + 1L]] <<- part
+  add <- function(part) {
+    kept[[length(kept) + 1L]] <<- part
+    if (!is.character(part)) tell_part(part)
+  }
 
   # What was printed since the last text.
   add_text <- function() {
@@ -41,9 +44,7 @@ part_collector <- function() {
     parts <- kept
     if (length(texts)) parts[texts] <- printed_between(positions)
     if (output_was_dropped()) {
-      cut <- c(texts[positions[-1L] > kept_bytes()], length(parts))[1L]
       parts[texts[vapply(parts[texts], identical, NA, "")]] <- list(NULL)
-      parts <- append(parts, dropped_output(), after = cut)
       parts <- parts[lengths(parts) > 0L]
     }
     if (dropped) c(parts, dropped_conditions(dropped)) else parts

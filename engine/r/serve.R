@@ -8,6 +8,7 @@ operations <- list(
     evaluate_script(request)
   },
   rows = function(request) evaluate_rows(request),
+  save_killed = function(request) save_killed(request),
   render_object = function(request) {
     render(find_object(request$package, request$name), request$name, request$format, request$options,
            home = find_package(request$package))
@@ -80,7 +81,11 @@ serve <- function(request) {
       operations[[request$operation]](request)
     }, error = function(e) {
       list(error = if (is.null(failure)) error_text(e) else failure,
-           message = whole_message(e), kind = if (is.null(e$kind)) "r_error" else e$kind)
+           message = whole_message(e), kind = if (is.null(e$kind)) "r_error" else e$kind,
+           limit = limit_behind(e))
+    }, interrupt = function(i) {   # it printed too much where it is not evaluated, but rendered
+      list(error = limit_words("output"), message = "", kind = "r_error",
+           limit = list(name = "output", said = ""))
     }),
     # Code that says options(warn = 2) wants its warnings to become errors.
     warning = function(w) if (getOption("warn") < 2L) tryInvokeRestart("muffleWarning"),

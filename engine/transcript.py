@@ -1,0 +1,150 @@
+"""What a call printed and said so far, in memory that its child shares with the broker.
+
+The child writes; the broker reads at any time, also after the child was killed. The memory lies in
+no folder and cannot be cut short, so R code can neither hide it nor trip the broker with it. What
+R keeps for the session is another matter: see engine/console.py.
+
+Layout: how many bytes of text and how many marks there are; the marks, each a place in the text and
+what begins there; the text, as a console shows it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import struct
+from collections.abc import Iterator
+
+KINDS = ("stdout", "source", "message", "warning", "plot")
+STDOUT, SOURCE = KINDS[:2]
+HEADS = {"message": "Message:\n", "warning": "Warning message:\n"}
+SIZE = 2**27
+"""Of the memory, whose pages are there once they are written to. What does not fit is not told."""
+MOST_MARKS = 2**16
+
+_COUNTS = struct.Struct("<QQ")
+_MARK = struct.Struct("<Q")
+_TEXT = _COUNTS.size + MOST_MARKS * _MARK.size
+_ROOM = SIZE - _TEXT
+
+
+def shared_memory() -> int:
+    """Returns a descriptor of memory for a transcript, of a size that nobody can change."""
+    descriptor = os.memfd_create("transcript", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, SIZE)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    return descriptor
+
+
+class Transcript:
+    """Writes one; a process forked from the one that made this writes nothing.
+
+    Args:
+        descriptor: of `shared_memory`, closed here; -1 for memory that nobody reads.
+    """
+
+    def __init__(self, descriptor: int = -1) -> None:
+        self._memory = mmap.mmap(descriptor, SIZE)
+        if descriptor != -1:
+            os.close(descriptor)
+        self._owner = os.getpid()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets what was told."""
+        self._size = 0
+        self._marks = 0
+        self._kind = ""
+        self._at_line_start = True
+        _COUNTS.pack_into(self._memory, 0, 0, 0)
+
+    def print(self, text: bytes) -> None:
+        """Adds what was printed."""
+        if not text or os.getpid() != self._owner:
+            return
+        if self._kind != STDOUT:
+            self._mark(STDOUT)
+        self._write(text)
+
+    def tell(self, kind: str, text: str) -> None:
+        """Adds a piece of another kind, on lines of its own."""
+        if os.getpid() != self._owner:
+            return
+        if not self._at_line_start:
+            self._write(b"\n")
+        self._mark(kind)
+        shown = "> " + text.rstrip("\n").replace("\n", "\n+ ") if kind == SOURCE else text.strip()
+        self._write(f"{HEADS.get(kind, '')}{shown}\n".encode(errors="replace"))
+
+    def _mark(self, kind: str) -> None:
+        self._kind = kind
+        if self._marks < MOST_MARKS:
+            mark = self._size * len(KINDS) + KINDS.index(kind)
+            _MARK.pack_into(self._memory, _COUNTS.size + self._marks * _MARK.size, mark)
+            self._marks += 1
+
+    def _write(self, text: bytes) -> None:
+        fitting = text[: _ROOM - self._size]
+        start = _TEXT + self._size
+        self._memory[start : start + len(fitting)] = fitting
+        self._size += len(fitting)
+        self._at_line_start = text.endswith(b"\n")
+        _COUNTS.pack_into(self._memory, 0, self._size, self._marks)
+
+
+class TranscriptReader:
+    """Reads a transcript while it is written, believing nothing that stands there.
+
+    Args:
+        descriptor: of `shared_memory`, closed here.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._memory = mmap.mmap(descriptor, SIZE, prot=mmap.PROT_READ)
+        os.close(descriptor)
+
+    def read(self, start: int, most: int) -> tuple[bytes, int]:
+        """Returns at most so many bytes of the text from `start` on, and the place behind them."""
+        size, _ = self._counts()
+        start = min(max(start, 0), size)
+        end = min(size, start + most)
+        return self._memory[_TEXT + start : _TEXT + end], end
+
+    def pieces(self) -> list[tuple[str, str]]:
+        """Returns the kind and the text of each piece, in order, bytes that are no text as <ff>."""
+        return [(kind, _bare(kind, text)) for kind, text in self._shown()]
+
+    def _shown(self) -> Iterator[tuple[str, str]]:
+        size, marks = self._counts()
+        places = [
+            _MARK.unpack_from(self._memory, _COUNTS.size + number * _MARK.size)[0]
+            for number in range(marks)
+        ]
+        ends = [place // len(KINDS) for place in places[1:]] + [size]
+        for place, end in zip(places, ends, strict=True):
+            start, kind = divmod(place, len(KINDS))
+            text = self._memory[_TEXT + min(start, size) : _TEXT + min(end, size)]
+            yield KINDS[kind], _decoded(text)
+
+    def _counts(self) -> tuple[int, int]:
+        size, marks = _COUNTS.unpack_from(self._memory, 0)
+        return min(size, _ROOM), min(marks, MOST_MARKS)
+
+
+def _bare(kind: str, shown: str) -> str:
+    """Returns what a piece was told as."""
+    if kind == STDOUT:
+        return shown
+    text = shown.removesuffix("\n")
+    if kind == SOURCE:
+        return text.removeprefix("> ").replace("\n+ ", "\n")
+    return text.removeprefix(HEADS.get(kind, ""))
+
+
+def _decoded(text: bytes) -> str:
+    found = text.decode(errors="surrogateescape")
+    if found.isascii():
+        return found
+    broken = {0xDC00 + byte: f"<{byte:02x}>" for byte in range(0x80, 0x100)}
+    return found.translate(broken)
