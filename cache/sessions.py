@@ -164,6 +164,10 @@ class SessionFolder:
         """Whether there is a published session of this key."""
         return is_session_key(session_key) and (self.root / session_key).is_dir()
 
+    def is_staged(self, session_key: str) -> bool:
+        """Whether a session of this key is coming to be, or was when its process died."""
+        return is_session_key(session_key) and (self._staging / session_key).is_dir()
+
     def has_manifest(self, session_key: str) -> bool:
         """Whether there is one, and it has a manifest, readable or not."""
         return self.exists(session_key) and (self.root / session_key / MANIFEST).is_file()

@@ -19,12 +19,8 @@ from typing import Any
 from engine import wire
 from engine.call import FunctionCall, Output, Priority
 from engine.connections import Connections
-from engine.errors import (
-    EngineError,
-    EngineUnavailable,
-    RError,
-    RowCountMismatch,
-)
+from engine.errand import asking
+from engine.errors import EngineError, EngineUnavailable, RError, RowCountMismatch
 from engine.evaluation import Evaluation, Formal, FunctionContract, RenderedBody
 from engine.failure import raise_failure
 from engine.frame import Frame
@@ -75,7 +71,7 @@ class Pool:
         header |= {"limits": limits.to_wire(), "priority": int(priority), "owner": owner}
         header["live"] = priority is Priority.LIVE and call.script is None and call.library is None
         try:
-            answer, blobs = self._ask(header)
+            answer, blobs = self._call(header)
         except RError:
             _check_room(stage)
             raise
@@ -141,7 +137,7 @@ class Pool:
             "answer": str(stage / ".answer"),
         }
         header = {"request": request, "folder": str(stage), "limits": limits.to_wire()}
-        answer, _ = self._ask(header | {"priority": int(priority)})
+        answer, _ = self._call(header | {"priority": int(priority)})
         if answer["rows"] != frame.rows:
             raise RowCountMismatch(frame.rows, answer["rows"])
         return Frame.read(read_left_file(stage, ".answer"), answer["columns"])
@@ -235,7 +231,7 @@ class Pool:
     ) -> tuple[dict[str, Any], list[bytes]]:
         request = {"operation": operation, **fields}
         header = {"request": request, "folder": str(folder), "priority": int(Priority.LIVE)}
-        return self._ask(header | {"limits": self._read_limits.to_wire()})
+        return self._call(header | {"limits": self._read_limits.to_wire()})
 
     @contextlib.contextmanager
     def _folder(self) -> Iterator[Path]:
@@ -248,6 +244,11 @@ class Pool:
             yield folder
         finally:
             remove_tree(folder)
+
+    def _call(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+        """Asks for what runs R, and has a key: the name of its folder."""
+        with asking(Path(header["folder"]).name):
+            return self._ask(header)
 
     def _ask(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         with self._connections.lend() as connection:

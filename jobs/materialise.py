@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cache.border import disk_border
+from cache.call_records import CallRecords
 from cache.clock import Clock
 from cache.entry import State
 from cache.errors import CacheError
@@ -14,6 +15,7 @@ from cache.generations import Generations
 from cache.sessions import SessionFolder
 from cache.store import Store
 from engine.call import Output, Priority
+from engine.errors import EngineError
 from engine.evaluation import Evaluation
 from engine.limits import Limits
 from jobs.call import Call, is_prepared
@@ -48,6 +50,7 @@ class Materialiser:
         resolver: Looks whether somebody else was quicker.
         store: Where answers are kept.
         sessions: Where sessions are published.
+        calls: Where it is noted how a call ended that left no session.
         generations: Are told of new answers.
         pool: Runs R.
         flights: What is being made now.
@@ -58,6 +61,7 @@ class Materialiser:
     resolver: Resolver
     store: Store
     sessions: SessionFolder
+    calls: CallRecords
     generations: Generations
     pool: Evaluator
     flights: Flights
@@ -71,6 +75,7 @@ class Materialiser:
         *,
         also: Sequence[Output] = (),
         newer_than: datetime | None = None,
+        session_key: str | None = None,
     ) -> "Future[Resolution]":
         """Has the call answered for somebody who waits; returns at once.
 
@@ -82,6 +87,7 @@ class Materialiser:
             job: Under which job.
             also: Formats to be rendered besides the job's own.
             newer_than: Only an answer computed after it will do (HTTP's `no-cache`).
+            session_key: Of the session to make, if it is not somebody else who makes it.
 
         Raises:
             RefusedMiss: The job computes nothing on demand.
@@ -94,7 +100,7 @@ class Materialiser:
             found = self.resolver.look(call, job)
             if _will_do(found, newer_than):
                 return found
-            return self.compute(found, Priority.LIVE, also)
+            return self.compute(found, Priority.LIVE, also, session_key)
 
         return self.flights.launch(key, make)
 
@@ -105,6 +111,7 @@ class Materialiser:
         *,
         also: Sequence[Output] = (),
         newer_than: datetime | None = None,
+        session_key: str | None = None,
     ) -> Resolution:
         """As `begin`, but waits for the answer.
 
@@ -112,7 +119,8 @@ class Materialiser:
             CallFailed: R raised an error.
             RefusedMiss: The job computes nothing on demand.
         """
-        return self.begin(call, job, also=also, newer_than=newer_than).result()
+        asked = self.begin(call, job, also=also, newer_than=newer_than, session_key=session_key)
+        return asked.result()
 
     def refresh(self, stale: Resolution) -> Resolution:
         """The successor of a stale answer, unless another process has just made it.
@@ -130,7 +138,11 @@ class Materialiser:
             raise
 
     def compute(
-        self, found: Resolution, priority: Priority, also: Sequence[Output] = ()
+        self,
+        found: Resolution,
+        priority: Priority,
+        also: Sequence[Output] = (),
+        session_key: str | None = None,
     ) -> Resolution:
         """The answer to what was `found` wanting, computed and kept whatever is there already.
 
@@ -145,6 +157,7 @@ class Materialiser:
             outputs=outputs_of(job, also),
             limits=job.limits(self.limits, call.arguments.values()),
             cache_key=found.cache_key,
+            session_key=session_key,
         )
         now = self.clock()
         entry = new_entry(
@@ -177,15 +190,17 @@ class Materialiser:
         priority: Priority = Priority.LIVE,
         outputs: Sequence[Output] = (),
         cache_key: str | None = None,
+        session_key: str | None = None,
     ) -> Evaluated:
         """Runs a call and publishes its session; keeps no answer. For calls that no job declares.
 
-        `cache_key` is that under which the caller will keep the answer, if it will.
+        `cache_key` is that under which the caller will keep the answer, if it will; `session_key`
+        that of the session to make. A call that leaves no session leaves a record.
 
         Raises:
             CallFailed: R raised an error; that session is published too.
         """
-        stage = self.sessions.stage()
+        stage = self.sessions.stage(session_key)
         try:
             with disk_border(self.sessions.root):
                 call.place_inputs(stage.path)
@@ -197,6 +212,10 @@ class Materialiser:
                     outputs=outputs,
                 )
             self.sessions.publish(stage, cache_key=cache_key)
+        except (EngineError, CacheError) as error:
+            key, kind = stage.session_key, type(error).__name__
+            self.calls.end(key, call.function, failure=kind, reason=str(error))
+            raise
         finally:
             self.sessions.discard(stage)  # nothing is there any more once it is published
         if not evaluation.ok:

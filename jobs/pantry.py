@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from cache.border import disk_border
+from cache.call_records import CallRecords
 from cache.clock import Clock, utcnow
 from cache.generations import Generations
 from cache.sessions import SessionFolder
@@ -79,6 +80,7 @@ class Pantry:
         self.limits = limits or Limits()
         self.store = Store(state / "results", size_limit_bytes=size_limit_bytes)
         self.sessions = SessionFolder(state / "sessions", key_digits=session_key_digits)
+        self.calls = CallRecords(state / "calls", clock=clock, keep_s=keep_sessions_s)
         self.generations = Generations(state / "generations")
         self.stored_sessions = StoredSessions(
             self.sessions, self.store, self.generations, clock=clock, keep_s=keep_sessions_s
@@ -97,6 +99,7 @@ class Pantry:
             resolver=self.resolver,
             store=self.store,
             sessions=self.sessions,
+            calls=self.calls,
             generations=self.generations,
             pool=pool,
             flights=self.flights,
@@ -106,6 +109,7 @@ class Pantry:
         self.row_answers = RowAnswers(
             state / "rows",
             sessions=self.sessions,
+            calls=self.calls,
             generations=self.generations,
             versions=self.versions,
             pool=pool,
@@ -139,9 +143,12 @@ class Pantry:
         *,
         also: Sequence[Output] = (),
         newer_than: datetime | None = None,
+        session_key: str | None = None,
     ) -> "Future[Resolution]":
         """Has a miss answered; see `Materialiser.begin`."""
-        return self.materialiser.begin(call, job, also=also, newer_than=newer_than)
+        return self.materialiser.begin(
+            call, job, also=also, newer_than=newer_than, session_key=session_key
+        )
 
     def materialise(
         self,
@@ -150,9 +157,12 @@ class Pantry:
         *,
         also: Sequence[Output] = (),
         newer_than: datetime | None = None,
+        session_key: str | None = None,
     ) -> Resolution:
         """As `begin`, but waits for the answer; see `Materialiser.materialise`."""
-        return self.materialiser.materialise(call, job, also=also, newer_than=newer_than)
+        return self.materialiser.materialise(
+            call, job, also=also, newer_than=newer_than, session_key=session_key
+        )
 
     def refresh(self, stale: Resolution) -> bool:
         """Has a successor made behind a stale answer, unless that is under way; returns at once."""
@@ -168,9 +178,11 @@ class Pantry:
         """
         return self.row_answers.find(job, row_key)
 
-    def begin_row(self, job: Job, row_key: RowKey) -> "Future[RowResolution]":
+    def begin_row(
+        self, job: Job, row_key: RowKey, *, call_key: str | None = None
+    ) -> "Future[RowResolution]":
         """Has a row computed that was missing; see `RowAnswers.begin`."""
-        return self.row_answers.begin(job, row_key)
+        return self.row_answers.begin(job, row_key, call_key=call_key)
 
     def refresh_row(self, stale: RowResolution) -> bool:
         """Has a successor made behind a stale row, unless that is under way; returns at once."""

@@ -7,12 +7,14 @@ from pathlib import Path
 from threading import Lock
 
 from cache.border import disk_border
+from cache.call_records import CallRecords
 from cache.clock import Clock
 from cache.entry import State, Version
 from cache.generations import Generations
 from cache.sessions import SessionFolder
 from cache.tables import RowTable
 from engine.call import FunctionCall, Priority
+from engine.errors import EngineError
 from engine.limits import Limits
 from jobs.errors import RowNotFound
 from jobs.evaluator import Evaluator
@@ -30,6 +32,7 @@ class RowAnswers:
     Args:
         folder: Where each rows job has its table.
         sessions: Lends the folders in which R works.
+        calls: Where it is noted how a call ended.
         generations: Are told of new rows.
         versions: Say which version of a job is current.
         pool: Runs R.
@@ -43,6 +46,7 @@ class RowAnswers:
         folder: Path,
         *,
         sessions: SessionFolder,
+        calls: CallRecords,
         generations: Generations,
         versions: Versions,
         pool: Evaluator,
@@ -52,6 +56,7 @@ class RowAnswers:
     ) -> None:
         self._folder = folder
         self._sessions = sessions
+        self._calls = calls
         self._generations = generations
         self._versions = versions
         self._pool = pool
@@ -85,11 +90,13 @@ class RowAnswers:
             answer = None
         return RowResolution(state, job, row_key, now, answer, version)
 
-    def begin(self, job: Job, row_key: RowKey) -> "Future[RowResolution]":
+    def begin(
+        self, job: Job, row_key: RowKey, *, call_key: str | None = None
+    ) -> "Future[RowResolution]":
         """Has a row computed that is in the job's source but not in its table; returns at once.
 
-        The Future raises `RowNotFound` if it is not in the source either, `RowsUnreadable`, or
-        what the engine raises.
+        `call_key` names the call, if it is not somebody else who makes it. The Future raises
+        `RowNotFound` if it is not in the source either, `RowsUnreadable`, or what the engine raises.
 
         Raises:
             RowNotFound: The job computes nothing on demand.
@@ -99,11 +106,15 @@ class RowAnswers:
 
         def make() -> RowResolution:
             found = self.find(job, row_key)
-            return found if found.answer is not None else self.compute(found, Priority.LIVE)
+            if found.answer is not None:
+                return found
+            return self.compute(found, Priority.LIVE, call_key)
 
         return self._flights.launch(flight_key(job, row_key), make)
 
-    def compute(self, found: RowResolution, priority: Priority) -> RowResolution:
+    def compute(
+        self, found: RowResolution, priority: Priority, call_key: str | None = None
+    ) -> RowResolution:
         """The row, computed anew as a batch of one.
 
         Raises:
@@ -117,7 +128,7 @@ class RowAnswers:
         batch = source.row(source.parse_key(row_key) if isinstance(row_key, str) else row_key)
         if batch is None:
             raise RowNotFound(job.name, row_key, f"nor has {source.rows.csv.name}")
-        self.compute_batch(job, batch, found.version, priority)
+        self.compute_batch(job, batch, found.version, priority, call_key)
         return replace(self.find(job, row_key), computed=True)
 
     def refresh(self, stale: RowResolution) -> RowResolution:
@@ -130,7 +141,12 @@ class RowAnswers:
         return found if found.state is State.FRESH else self.compute(found, Priority.REFRESH)
 
     def compute_batch(
-        self, job: Job, batch: RowBatch, version: Version | None, priority: Priority
+        self,
+        job: Job,
+        batch: RowBatch,
+        version: Version | None,
+        priority: Priority,
+        call_key: str | None = None,
     ) -> datetime:
         """Has R compute these rows in one call and keeps them in one transaction; gives when.
 
@@ -141,7 +157,7 @@ class RowAnswers:
         """
         rows = rows_of(job)
         arguments = engine_arguments(job.defaults())
-        stage = self._sessions.stage()
+        stage = self._sessions.stage(call_key)
         try:
             with disk_border(self._sessions.root):
                 answer = self._pool.evaluate_rows(
@@ -152,6 +168,10 @@ class RowAnswers:
                     limits=job.limits(self._limits),
                     priority=priority,
                 )
+        except EngineError as error:
+            key, kind = stage.session_key, type(error).__name__
+            self._calls.end(key, job.qualified, failure=kind, reason=str(error))
+            raise
         finally:
             self._sessions.discard(stage)
         now = self._clock()

@@ -1,9 +1,10 @@
-"""Housekeeping: expired and superfluous results go, and what was replaced on the shelf."""
+"""Housekeeping: expired and superfluous results go, old records, and what the shelf replaced."""
 
 import logging
 from collections.abc import Callable
 from threading import Event, Thread
 
+from cache.call_records import CallRecords
 from cache.clock import utcnow
 from cache.errors import CacheError
 from cache.sweep import Sweep
@@ -20,15 +21,26 @@ class Housekeeping:
     Args:
         sweep: Of the project's store and sessions.
         shelf: What was installed.
+        calls: How calls ended that left no session.
+        calls_keep_s: How long that stays.
         releases_keep_s: How long a release that another one replaced stays, for what uses it.
         every_s: How often.
     """
 
     def __init__(
-        self, sweep: Sweep, shelf: Shelf, *, releases_keep_s: float, every_s: float = EVERY_S
+        self,
+        sweep: Sweep,
+        shelf: Shelf,
+        calls: CallRecords,
+        *,
+        calls_keep_s: float,
+        releases_keep_s: float,
+        every_s: float = EVERY_S,
     ) -> None:
         self._sweep = sweep
         self._shelf = shelf
+        self._calls = calls
+        self._calls_keep_s = calls_keep_s
         self._releases_keep_s = releases_keep_s
         self._every_s = every_s
         self._stop = Event()
@@ -47,6 +59,7 @@ class Housekeeping:
         while not self._stop.is_set():
             self._do(lambda: self._sweep.run(utcnow()))
             self._do(self._sweep_releases)
+            self._do(lambda: self._calls.sweep(self._calls_keep_s))
             self._stop.wait(self._every_s)
 
     def _sweep_releases(self) -> None:

@@ -68,7 +68,11 @@ class SchedulerRole:
         self._watcher = Watcher(settings.folder, self._note_change)
         sweep = Sweep(self._pantry.store, self._pantry.sessions, settings.sessions.keep_s)
         self._housekeeping = Housekeeping(
-            sweep, open_shelf(settings), releases_keep_s=releases_keep_s(settings)
+            sweep,
+            open_shelf(settings),
+            self._pantry.calls,
+            calls_keep_s=settings.sessions.keep_s,
+            releases_keep_s=releases_keep_s(settings),
         )
 
     def run(self) -> None:
