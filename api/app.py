@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 
@@ -14,34 +16,37 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import ApiError, BadRequest, NotAllowed, NotFound
+from api.errors import OURS, BadRequest, NotAllowed, NotFound
 from api.hit import HitLayer
 from api.ocpu import OcpuApp
 from api.problem import problem_page, problem_reply
 from api.reply import Reply
 from api.services import Services
 from api.v1 import response_of, router
-from cache.errors import CacheError
 from engine.errors import EngineError
 from jobs.definition import schema
-from jobs.errors import JobError
 from jobs.repository import Catalog
-from scheduler.errors import SchedulerError
 
 log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static" / "docs"
-OURS = (ApiError, CacheError, EngineError, JobError, SchedulerError)
 
 
 def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") -> ASGIApp:
     """Returns the ASGI application of one API worker."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await services.desk.close()
+
     api = FastAPI(
         title="Larder",
         version=version,
         description="Answers of R models, computed ahead of time.",
         docs_url=None,
         redoc_url=None,
+        lifespan=lifespan,
     )
     api.state.services = services
     api.state.catalog = catalog

@@ -11,7 +11,10 @@ ApiError
 ├── OnlyIfCached      nothing is stored and the request allows no computing
 ├── NotAllowed        the method is not for this resource
 ├── NotFound          there is no such resource
-│   └── NotInstalled  nothing is installed under this name, nor may be
+│   ├── NotInstalled  nothing is installed under this name, nor may be
+│   └── CallNotFound  no call has this key, or no more
+├── CallEnded         a call that is to be cancelled has ended already
+├── CallInterrupted   the server stopped while a call was under way
 ├── InstallForbidden  the operator does not let this be installed
 ├── SignatureMissing  a webhook's delivery is not signed
 ├── SignatureWrong    a webhook's delivery is signed with another secret
@@ -24,7 +27,10 @@ from __future__ import annotations
 import cache.errors as cache_errors
 import engine.errors as engine_errors
 import jobs.errors as job_errors
+from cache.errors import CacheError
+from engine.errors import EngineError
 from engine.install_policy import pattern_problem
+from jobs.errors import JobError
 from scheduler.errors import SchedulerError
 
 
@@ -121,6 +127,31 @@ class NotInstalled(NotFound):
         self.name = name
 
 
+class CallNotFound(NotFound):
+    """No call has this key, or none any more."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"there is no call {key}: neither one that waits or runs, nor its answer")
+        self.key = key
+
+
+class CallEnded(ApiError):
+    """The call has ended, so that it cannot be cancelled."""
+
+    def __init__(self, key: str, status: str) -> None:
+        super().__init__(f"call {key} has ended: it is {status}")
+        self.key = key
+
+
+class CallInterrupted(ApiError):
+    """The server stopped while the call was under way."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(
+            reason or "the server was stopped while this call was under way; try again"
+        )
+
+
 class InstallForbidden(ApiError):
     """The operator does not let this be installed."""
 
@@ -176,6 +207,9 @@ def _hint(source: str, name: str) -> str:
     return f'; its operator can allow it in larder.yaml: install: {{allow: ["{source}::{name}"]}}'
 
 
+OURS = (ApiError, CacheError, EngineError, JobError, SchedulerError)
+"""The roots of all errors that this server knows."""
+
 STATUS: dict[type[Exception], int] = {
     ApiError: 400,
     BadRequest: 400,
@@ -187,6 +221,9 @@ STATUS: dict[type[Exception], int] = {
     KeysNotListed: 403,
     NotFound: 404,
     NotInstalled: 404,
+    CallNotFound: 404,
+    CallEnded: 409,
+    CallInterrupted: 503,
     InstallForbidden: 403,
     SignatureMissing: 401,
     SignatureWrong: 403,
@@ -204,6 +241,7 @@ STATUS: dict[type[Exception], int] = {
     engine_errors.EngineBusy: 503,
     engine_errors.TemplateFailed: 503,
     engine_errors.EvaluationTimeout: 504,
+    engine_errors.CallCancelled: 409,
     engine_errors.WorkerDied: 500,
     engine_errors.EndedByCall: 400,
     engine_errors.CallRefused: 400,
@@ -236,4 +274,15 @@ def status_of(error: Exception) -> int:
     for kind in type(error).__mro__:
         if kind in STATUS:
             return STATUS[kind]
+    return 500
+
+
+def status_named(name: str) -> int:
+    """Returns the status of the error class of this name, as a record has it."""
+    kinds: list[type[Exception]] = list(OURS)
+    while kinds:
+        kind = kinds.pop()
+        if kind.__name__ == name:
+            return status_of(kind.__new__(kind))
+        kinds.extend(kind.__subclasses__())
     return 500

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from api.caching import Answer, Directives
 from api.errors import OnlyIfCached
+from api.promise import Promise, asked
 from api.reply import Reply
 from cache.entry import Entry, State
 from engine.call import Output
@@ -48,8 +49,11 @@ def obtain(
     *,
     usable: Callable[[Entry], bool],
     also: Sequence[Output] = (),
+    promise: Promise | None = None,
 ) -> Resolution:
     """Returns an answer to the call whose entry is `usable`. Blocks while R works.
+
+    With a `promise`, for a client who does not wait.
 
     Raises:
         OnlyIfCached: the request allows no computing, and nothing is there.
@@ -61,7 +65,13 @@ def obtain(
         raise OnlyIfCached
     # What is there and will not do must not come back from the flight as somebody else's success.
     newer_than = found.now if found.entry is not None else None
-    return pantry.materialise(call, found.job, also=also, newer_than=newer_than)
+
+    def make(session_key: str | None) -> Resolution:
+        return pantry.materialise(
+            call, found.job, also=also, newer_than=newer_than, session_key=session_key
+        )
+
+    return asked(promise, call.function, make)
 
 
 def row_ready(pantry: Pantry, found: RowResolution, directives: Directives) -> bool:
@@ -73,8 +83,10 @@ def row_ready(pantry: Pantry, found: RowResolution, directives: Directives) -> b
     return True
 
 
-def obtain_row(pantry: Pantry, found: RowResolution, directives: Directives) -> RowResolution:
-    """Returns a row's answer. Blocks while R works.
+def obtain_row(
+    pantry: Pantry, found: RowResolution, directives: Directives, promise: Promise | None = None
+) -> RowResolution:
+    """Returns a row's answer, as `obtain` does. Blocks while R works.
 
     Raises:
         OnlyIfCached: the request allows no computing, and nothing is there.
@@ -84,4 +96,9 @@ def obtain_row(pantry: Pantry, found: RowResolution, directives: Directives) -> 
         return found
     if directives.only_if_cached:
         raise OnlyIfCached
-    return pantry.begin_row(found.job, found.row_key).result()
+    job = found.job
+
+    def make(call_key: str | None) -> RowResolution:
+        return pantry.begin_row(job, found.row_key, call_key=call_key).result()
+
+    return asked(promise, job.qualified, make)

@@ -6,10 +6,10 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio.to_thread
 from starlette.types import Receive, Scope, Send
 
 from api.body import Body, receive_body
@@ -29,11 +29,13 @@ from api.ocpu_request import OcpuRequest, read_request
 from api.ocpu_session import sessions
 from api.ocpu_user import users
 from api.ocpu_webhook import webhook
+from api.preference import read_preference
+from api.promise import Promise
 from api.reply import Reply, text
 from api.services import Services
 from api.upload_folder import clear_abandoned
 from cache.errors import CacheError
-from engine.errors import CallRefused, EngineError, RError
+from engine.errors import CallRefused, EngineBusy, EngineError, RError
 from engine.host import Host
 from jobs.errors import JobError
 
@@ -51,10 +53,8 @@ Handler = Callable[[OcpuRequest, list[str], Services], Reply]
 class OcpuApp:
     """Serves /ocpu. Handlers are plain blocking functions; each runs in a thread."""
 
-    def __init__(self, services: Services, threads: int = 64) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._threads = threads
-        self._limiter: anyio.CapacityLimiter | None = None
         clear_abandoned(services.state_folder)
         # R names files in its errors; where they are on this machine is nobody's business.
         folder = re.escape(str(services.state_folder.parent).encode())
@@ -62,8 +62,6 @@ class OcpuApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(self._threads)
         try:
             body = await self._body(scope, receive)
         except ClientGone:
@@ -72,13 +70,7 @@ class OcpuApp:
             refusal = text(status_of(error), f"{error}\n")
             await send_and_close(receive, send, self.finish(refusal, scope))
             return
-        try:
-            request = read_request(scope, body)
-            reply = await anyio.to_thread.run_sync(self.answer, request, limiter=self._limiter)
-        except ApiError as error:
-            reply = text(status_of(error), f"{error}\n")
-        finally:
-            await body.aclose()
+        reply = await self._reply(scope, body, receive)
         if reply.status >= 400:
             reply = replace(reply, body=self._private.sub(b"", reply.body))
         reply = self.finish(reply, scope)
@@ -91,6 +83,26 @@ class OcpuApp:
         )
         content = b"" if scope["method"] == "HEAD" else reply.body
         await send({"type": "http.response.body", "body": content})
+
+    async def _reply(self, scope: Scope, body: Body, receive: Receive) -> Reply:
+        """Has the request answered, now or later; closes its body behind that."""
+        desk = self._services.desk
+        try:
+            request = read_request(scope, body)
+        except ApiError as error:
+            await body.aclose()
+            return text(status_of(error), f"{error}\n")
+        wanted = read_preference(scope["headers"]) if request.method == "POST" else None
+        if wanted is None:
+            return await desk.answer(partial(self.answer, request), receive, body.aclose)
+
+        def work(promise: Promise) -> Reply:
+            return self.answer(replace(request, promise=promise))
+
+        try:
+            return await desk.answer_later(work, wanted, finish=body.aclose)
+        except EngineBusy as error:
+            return text(status_of(error), f"{error}\n")
 
     async def _body(self, scope: Scope, receive: Receive) -> Body:
         headers = dict(scope["headers"])

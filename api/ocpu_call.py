@@ -13,11 +13,13 @@ from api.ocpu_objects import options_of
 from api.ocpu_replies import call_reply
 from api.ocpu_request import OcpuRequest
 from api.package_address import PackageAddress
+from api.promise import asked
 from api.reply import Reply
 from api.services import Services
 from engine.call import FunctionCall, Output, Priority
 from jobs.call import Call
 from jobs.errors import CallFailed
+from jobs.materialise import Evaluated
 
 VALUES = {"json", "print", "csv", "tab", "md", "ndjson", "rds", "rda", "pb", "bin", "console"}
 TABLES = {"feather", "arrowipc", "parquet", "spss", "sas", "stata"}
@@ -39,6 +41,8 @@ def call_function(
     A function that a job declares is answered from the cache when its answer is there.
     """
     output = rest[0] if rest and rest[0] in SHORTCUTS else None
+    if request.promise is not None:
+        request.promise.address = _below_session(output, request.query_text)
     with _upload_folder(services) as folder:
         given = read_arguments(request.body, folder, code=services.ocpu.code)
         target = FunctionCall(
@@ -49,7 +53,7 @@ def call_function(
             session_key=session_key,
             library=package.library if package else None,
         )
-        function = f"{target.package}::{name}"
+        function = f"{package.name}::{name}" if package else name
         declared = services.pantry.jobs.declaring(function)
         if package and not package.library and declared and given.values is not None:
             call = kept_call(function, given, target)
@@ -98,12 +102,30 @@ def kept_call(function: str, given: Arguments, target: FunctionCall) -> Call:
     return Call(function, given.values)
 
 
+def _below_session(output: str | None, query_text: str) -> str:
+    """Returns where the session of a call has what the call's URL asks for."""
+    if output is None or output == "file":
+        return ""
+    if output == "console":
+        return f"console/text{query_text}"
+    place = "graphics/last" if output in DRAWINGS else "R/.val"
+    return f"{place}/{output}{query_text}"
+
+
 def _run(request: OcpuRequest, services: Services, call: Call, output: str | None) -> Reply:
     outputs = [Output(output, output, dict(options_of(request)))] if output else []
-    try:
-        done = services.pantry.materialiser.evaluate(
-            call, limits=services.call_limits, priority=Priority.LIVE, outputs=outputs
+
+    def make(session_key: str | None) -> Evaluated:
+        return services.pantry.materialiser.evaluate(
+            call,
+            limits=services.call_limits,
+            priority=Priority.LIVE,
+            outputs=outputs,
+            session_key=session_key,
         )
+
+    try:
+        done = asked(request.promise, call.function, make, is_shared=False)
     except CallFailed as error:
         return call_reply(request, error.evaluation, error.session_key, output)
     return call_reply(request, done.evaluation, done.session_key, output)

@@ -39,6 +39,7 @@ def answer_kept(
             directives,
             usable=lambda entry: _usable(entry, output, options),
             also=also,
+            promise=request.promise,
         )
     except CallFailed as error:
         return call_reply(request, error.evaluation, error.session_key, output)

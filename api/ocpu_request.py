@@ -11,6 +11,7 @@ from starlette.types import Scope
 from api.body import Body
 from api.errors import BadRequest
 from api.form import form_pairs
+from api.promise import Promise
 
 MOUNT = "/ocpu"
 HOST = re.compile(r"[\w.-]+(:\d+)?|\[[\da-fA-F:.]+\](:\d+)?")
@@ -23,7 +24,8 @@ class OcpuRequest:
 
     `path` is what follows the mount, unescaped once, double slashes made single (in one pass, as
     OpenCPU does); `parts` are its segments; `query` the options of a format, by name, and
-    `query_text` the query as it came, with its question mark.
+    `query_text` the query as it came, with its question mark. `promise` is there if the client does
+    not wait for a call.
     """
 
     method: str
@@ -33,6 +35,7 @@ class OcpuRequest:
     query_text: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     body: Body = field(default_factory=Body)
+    promise: Promise | None = field(default=None, compare=False)
 
     @property
     def parts(self) -> list[str]:

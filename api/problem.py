@@ -19,12 +19,7 @@ PROBLEM = "application/problem+json"
 def problem_reply(error: Exception) -> Reply:
     """Returns the problem document of an error, with the facts that a program may use."""
     status = status_of(error)
-    document: dict[str, Any] = {
-        "type": f"/docs/problems#{_kebab(type(error).__name__)}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": str(error),
-    }
+    document = problem_of(type(error).__name__, status, str(error))
     if isinstance(error, ArgumentInvalid):
         document["errors"] = [
             {"argument": fault.argument, "reason": fault.reason, "hint": fault.hint}
@@ -39,6 +34,16 @@ def problem_reply(error: Exception) -> Reply:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers = (*headers, ("Retry-After", "1"))
     return Reply(status, orjson.dumps(document), PROBLEM, headers)
+
+
+def problem_of(name: str, status: int, detail: str) -> dict[str, Any]:
+    """Returns the members that every problem document has, for the error class of this name."""
+    return {
+        "type": f"/docs/problems#{_kebab(name)}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
 
 
 def problem_page() -> str:

@@ -12,6 +12,7 @@ import orjson
 from api.caching import Directives, answer_headers, body_reply
 from api.errors import NotFound
 from api.obtain import Ready, obtain, obtain_row, ready, row_ready
+from api.promise import Promise
 from api.reply import Reply
 from cache.body import Body
 from cache.entry import Entry
@@ -99,15 +100,18 @@ class Results:
             return None
         return Ready.of(found, _cell_reply(found, label, directives))
 
-    def answer(self, query: ResultQuery, directives: Directives) -> Reply:
-        """Returns the reply, having it computed if need be. Blocks.
+    def answer(
+        self, query: ResultQuery, directives: Directives, promise: Promise | None = None
+    ) -> Reply:
+        """Returns the reply, having it computed if need be: under the promise, if any. Blocks.
 
         Raises:
             ArgumentInvalid, CallFailed, RefusedMiss, RowNotFound, EngineError: as they say.
         """
         if query.job.rows is not None:
             row = self._pantry.row_answer(query.job, query.row_key)
-            return _row_reply(query, obtain_row(self._pantry, row, directives), directives)
+            row = obtain_row(self._pantry, row, directives, promise)
+            return _row_reply(query, row, directives)
         found = self._find(query)
         label = LABELS.get(query.format, query.format)
         answered = obtain(
@@ -117,6 +121,7 @@ class Results:
             directives,
             usable=lambda entry: label in entry.bodies or entry.session_key is not None,
             also=[Output(label, label)],
+            promise=promise,
         )
         entry = answered.entry
         if entry is not None and label in entry.bodies:

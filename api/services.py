@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from api.call_book import CallBook
 from api.deployments import Deployments
+from api.desk import Desk
 from api.gist_list import GistList
 from api.home_libraries import HomeLibraries
 from api.ocpu_config import OcpuConfig
@@ -36,10 +39,13 @@ class Services:
         ocpu: What the operator decided about /ocpu.
         lists_sessions: Whether callers may see the keys of all sessions.
         ocpu_version: The version of OpenCPU's API that is spoken.
+        is_stopping: Whether this process is about to end.
         homes: The libraries of this machine's users.
         on_demand: Installs what is asked for, where the operator allows it.
         deployments: Installs what was pushed.
         gist_list: The gists that GitHub knows.
+        desk: Works on requests, for clients who wait or come back.
+        call_book: What is known of calls.
     """
 
     pantry: Pantry
@@ -51,18 +57,25 @@ class Services:
     ocpu: OcpuConfig = field(default_factory=OcpuConfig)
     lists_sessions: bool = True
     ocpu_version: str = "2.2.12"
+    is_stopping: Callable[[], bool] = lambda: False
     homes: HomeLibraries = field(default_factory=HomeLibraries)
     on_demand: OnDemand = field(init=False)
     deployments: Deployments = field(init=False)
     gist_list: GistList = field(init=False)
+    desk: Desk = field(init=False)
+    call_book: CallBook = field(init=False)
     _facts: tuple[float, dict[str, Any]] = (0.0, {})
 
     def __post_init__(self) -> None:
-        """Wires what installs."""
+        """Wires what installs, and what calls R."""
         policy = self.ocpu.install
         self.on_demand = OnDemand(self.shelf, self.pool, policy)
         self.deployments = Deployments(self.pool, policy)
         self.gist_list = GistList(policy.github_api_url)
+        pantry = self.pantry
+        self.desk = Desk(self.pool, pantry.calls, self.sessions.new_key, pantry.clock)
+        stored = pantry.stored_sessions
+        self.call_book = CallBook(self.pool, self.sessions, stored, pantry.calls)
 
     def r_facts(self) -> dict[str, Any]:
         """Returns R's version and locale, asked of the engine once a minute at most."""

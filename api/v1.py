@@ -8,23 +8,24 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.caching import read_directives
+from api.call_document import Accepted
 from api.errors import KeysNotListed
 from api.form import form_pairs
 from api.job_view import job_view, job_views, run_view
+from api.preference import read_preference
+from api.promise import Promise
 from api.reply import Reply
 from api.results import Results, read_query
-from api.services import Services
 from api.session_view import session_views
 from api.table import MEDIA_TYPES, read_format, read_selection, stream_table
+from api.v1_calls import ServicesDep
+from api.v1_calls import router as calls
 from jobs.repository import Catalog
 
 router = APIRouter(prefix="/v1")
+router.include_router(calls)
 
-
-def services_of(request: Request) -> Services:
-    """Returns the services of this process."""
-    services: Services = request.app.state.services
-    return services
+LATER: dict[int | str, dict[str, Any]] = {202: {"model": Accepted}}
 
 
 def catalog_of(request: Request) -> Catalog:
@@ -33,7 +34,6 @@ def catalog_of(request: Request) -> Catalog:
     return catalog
 
 
-ServicesDep = Annotated[Services, Depends(services_of)]
 CatalogDep = Annotated[Catalog, Depends(catalog_of)]
 
 
@@ -107,14 +107,23 @@ def show_table(job: str, request: Request, services: ServicesDep, ending: str = 
     return StreamingResponse(stream, media_type=MEDIA_TYPES[format_name], headers=headers)
 
 
-@router.get("/results/{job}", tags=["results"])
-def show_result(job: str, request: Request, services: ServicesDep) -> Response:
+@router.get("/results/{job}", tags=["results"], responses=LATER)
+async def show_result(job: str, request: Request, services: ServicesDep) -> Response:
     """One answer, from the cache if it is there. The query has the job's arguments.
 
-    The format is the ending of the path (`.csv`), else `format=`, else what Accept prefers.
+    The format is the ending of the path (`.csv`), else `format=`, else what Accept prefers. With
+    `Prefer: respond-async` an answer that has to be computed comes later: 202 says where.
     """
     headers = dict(request.headers.items())
     pairs = form_pairs(request.url.query.encode())
-    query = read_query(services.pantry, job, pairs, headers)
     results = Results(services.pantry, services.pool)
-    return response_of(results.answer(query, read_directives(headers)))
+
+    def work(promise: Promise | None = None) -> Reply:
+        query = read_query(services.pantry, job, pairs, headers)
+        return results.answer(query, read_directives(headers), promise)
+
+    wanted = read_preference(request.headers.raw)
+    if wanted is None:
+        return response_of(await services.desk.answer(work, request.receive))
+    address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return response_of(await services.desk.answer_later(work, wanted, address))

@@ -96,7 +96,7 @@ class RowAnswers:
         """Has a row computed that is in the job's source but not in its table; returns at once.
 
         `call_key` names the call, if it is not somebody else who makes it. The Future raises
-        `RowNotFound` if it is not in the source either, `RowsUnreadable`, or what the engine raises.
+        `RowNotFound` if it is not in the source either, `RowsUnreadable`, or what R's engine does.
 
         Raises:
             RowNotFound: The job computes nothing on demand.

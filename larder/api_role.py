@@ -46,6 +46,7 @@ class ApiRole:
         self._pool: Pool = open_pool(settings)
         self._catalog: Catalog = open_catalog(settings)
         self._stop = Event()
+        self._server: uvicorn.Server | None = None
         # The counter first: what changes while the files are read is then read again.
         self._generation = self._read_counter(settings)
         self._definitions = Definitions(settings)
@@ -69,8 +70,9 @@ class ApiRole:
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=int(self._settings.shutdown_grace_s) or None,
         )
+        self._server = uvicorn.Server(config)
         try:
-            uvicorn.Server(config).run(sockets=[listening])
+            self._server.run(sockets=[listening])
         finally:
             self._stop.set()
             follower.join()
@@ -89,8 +91,12 @@ class ApiRole:
             call_limits=limits_of(self._settings),
             ocpu=ocpu_config(self._settings),
             lists_sessions=self._settings.is_loopback,
+            is_stopping=self._is_stopping,
         )
         return create_app(services, self._catalog)
+
+    def _is_stopping(self) -> bool:
+        return self._server is not None and self._server.should_exit
 
     def _follow(self) -> None:
         """Takes over changed definitions, once the scheduler has found them without mistake."""

@@ -10,6 +10,7 @@ LarderError
 ├── FormatUnavailable   an answer that has no such form
 ├── InstallNotAllowed   larder.yaml does not let this be installed
 ├── NotInstalled        nothing of that name is installed
+├── NoSuchCall          no call of this key waits or runs
 ├── FileExists          a file that would be written over
 └── Misused             options of a command that do not go together
 """
@@ -116,6 +117,14 @@ class NotInstalled(LarderError):
         self.nearest = nearest
         guess = f"did you mean {nearest}?" if nearest else "see `larder install --list`"
         super().__init__(f"{name} is not installed; {guess}")
+
+
+class NoSuchCall(LarderError):
+    """No call of this key waits or runs."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"no call {key} waits or runs; see `larder calls`")
 
 
 class FileExists(LarderError):

@@ -1,0 +1,216 @@
+"""The book of calls: what every worker can say of a call by its key, also after a restart."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from api.call_document import (
+    CallDocument,
+    CallState,
+    CallUnderWay,
+    ProblemDocument,
+    addresses_of,
+    result_url_of,
+    session_url_of,
+)
+from api.errors import CallEnded, CallInterrupted, CallNotFound, status_named
+from api.problem import problem_of
+from cache.call_records import CallRecord, CallRecords
+from cache.errors import SessionNotFound
+from cache.sessions import Session, SessionFolder
+from engine.pool import Pool
+from jobs.owner import is_gone
+from jobs.stored_sessions import StoredSessions
+
+CONSOLE_BYTES = 16 * 1024
+"""How much of the console's end a status shows."""
+TRIES = 20
+PAUSE_S = 0.05
+"""A call is in nobody's list for moments: on its way to the engine, and from there to its end."""
+
+
+@dataclass(frozen=True)
+class CallBook:
+    """Looks calls up and cancels them. All of it blocks.
+
+    Attributes:
+        pool: Knows what waits and runs.
+        sessions: Knows what is being staged.
+        stored: Has what was done.
+        records: Has what was promised, and what ended without a session.
+    """
+
+    pool: Pool
+    sessions: SessionFolder
+    stored: StoredSessions
+    records: CallRecords
+
+    def under_way(self) -> list[CallUnderWay]:
+        """Returns what waits and runs now, in the order in which it came.
+
+        Raises:
+            EngineUnavailable: the engine does not answer.
+        """
+        waiting = 0
+        calls = []
+        for facts in self.pool.info()["under_way"]:
+            waits = facts["running_s"] is None
+            waiting += waits
+            calls.append(_under_way(facts, waiting if waits else None))
+        return calls
+
+    def look(self, key: str) -> CallDocument:
+        """Returns what is known of a call.
+
+        Raises:
+            CallNotFound: nothing is, or no more.
+            EngineUnavailable: the engine does not answer, and only it could know.
+        """
+        for _ in range(TRIES):
+            found = self._look(key)
+            if found is not None:
+                return found
+            if not self.sessions.is_staged(key):
+                break
+            time.sleep(PAUSE_S)
+        raise CallNotFound(key)
+
+    def cancel(self, key: str) -> None:
+        """Ends a call that waits or runs, at once, and all that it started.
+
+        Raises:
+            CallNotFound: there is none.
+            CallEnded: it has ended already.
+        """
+        found = self.look(key)
+        if found.status.is_final:
+            raise CallEnded(key, found.status.value)
+        record = self.records.get(key)
+        if record is not None:  # first: it may wait for a call that goes on, another's
+            reason = "the call was cancelled"
+            self.records.end(key, record.function, failure="CallCancelled", reason=reason)
+        for _ in range(TRIES):
+            if self.pool.cancel(key):
+                return
+            if not self.sessions.is_staged(key):
+                return
+            time.sleep(PAUSE_S)
+
+    def _look(self, key: str) -> CallDocument | None:
+        now = next((call for call in self.under_way() if call.key == key), None)
+        record = self.records.get(key)
+        if now is not None:
+            return self._running(now, record)
+        if record is not None and record.ended_at is not None:
+            return self._ended(record)
+        if self.sessions.is_staged(key):
+            return None  # it is in somebody's hand, for a moment
+        session = self._session(key)
+        if session is not None:
+            return _left(key, session, record)
+        return None if record is None else _promised(record)
+
+    def _running(self, now: CallUnderWay, record: CallRecord | None) -> CallDocument:
+        printed = self.pool.console(now.key)
+        return CallDocument(
+            **now.model_dump(exclude={"operation"}),
+            **_console(b"" if printed is None else printed[0]),
+            began_at=None if record is None else record.began_at,
+            result_url=None if record is None else _result_url(record),
+        )
+
+    def _ended(self, record: CallRecord) -> CallDocument | None:
+        if record.failure is not None:
+            return _failed(record, record.failure, record.reason or "")
+        if record.session_key is not None:
+            session = self._session(record.session_key)
+            return None if session is None else _left(record.key, session, record)
+        return _document(record, CallState.DONE)
+
+    def _session(self, key: str) -> Session | None:
+        try:
+            return self.stored.open(key)
+        except SessionNotFound:
+            return None
+
+
+def printed_by(session: Session) -> bytes:
+    """Returns what a call printed, byte for byte as it was told while it ran."""
+    return "".join(session.manifest.texts.get("stdout", [])).encode()
+
+
+def _under_way(facts: dict[str, Any], position: int | None) -> CallUnderWay:
+    status_url, events_url = addresses_of(facts["key"])
+    package, function = facts["package"], facts["function"]
+    return CallUnderWay(
+        key=facts["key"],
+        status=CallState.RUNNING if position is None else CallState.WAITING,
+        operation=facts["operation"],
+        function=f"{package}::{function}" if package and function else function,
+        position=position,
+        waited_s=facts["waited_s"],
+        running_s=facts["running_s"],
+        status_url=status_url,
+        events_url=events_url,
+    )
+
+
+def _left(key: str, session: Session, record: CallRecord | None) -> CallDocument:
+    """What a session says of the call that left it."""
+    manifest = session.manifest
+    record = record or CallRecord(key=key, function="", began_at=manifest.created_at)
+    if manifest.error is None:
+        document = _document(record, CallState.DONE)
+    else:
+        message = manifest.error.partition("\n\nIn call:")[0]
+        document = _failed(record, "CallFailed", message)
+    return document.model_copy(
+        update={
+            "function": record.function or manifest.function,
+            "began_at": record.began_at if record.function else None,
+            "ended_at": record.ended_at or manifest.created_at,
+            "session": session_url_of(session.session_key),
+            "result_url": result_url_of(record.address, session.session_key),
+            **_console(printed_by(session)),
+        }
+    )
+
+
+def _promised(record: CallRecord) -> CallDocument:
+    """A call that nobody runs, and that has not ended: it waits, if its process still lives."""
+    if is_gone(record.owner):
+        return _failed(record, CallInterrupted.__name__, str(CallInterrupted()))
+    return _document(record, CallState.WAITING)
+
+
+def _failed(record: CallRecord, failure: str, reason: str) -> CallDocument:
+    state = CallState.CANCELLED if failure == "CallCancelled" else CallState.FAILED
+    problem = ProblemDocument(**problem_of(failure, status_named(failure), reason))
+    return _document(record, state).model_copy(update={"problem": problem, "result_url": None})
+
+
+def _document(record: CallRecord, state: CallState) -> CallDocument:
+    status_url, events_url = addresses_of(record.key)
+    return CallDocument(
+        key=record.key,
+        status=state,
+        function=record.function,
+        began_at=record.began_at,
+        ended_at=record.ended_at,
+        status_url=status_url,
+        events_url=events_url,
+        result_url=_result_url(record),
+    )
+
+
+def _result_url(record: CallRecord) -> str | None:
+    return result_url_of(record.address, record.session_key)
+
+
+def _console(printed: bytes) -> dict[str, Any]:
+    shown = printed[-CONSOLE_BYTES:].decode(errors="replace")
+    if len(printed) > CONSOLE_BYTES:
+        shown = shown.lstrip("\ufffd")  # what is left of a character that was cut
+    return {"console": shown, "console_bytes": len(printed)}

@@ -1,0 +1,80 @@
+"""/v1/calls: what waits and runs, how a call stands, its console as it prints, and its end."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.call_book import CallBook
+from api.call_document import CallDocument, CallsUnderWay, ProblemDocument
+from api.call_events import CallEvents
+from api.services import Services
+
+router = APIRouter(prefix="/calls", tags=["calls"])
+
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ProblemDocument}}
+ENDED: dict[int | str, dict[str, Any]] = {409: {"model": ProblemDocument}}
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+FRESH = {"Cache-Control": "no-store"}
+
+
+def services_of(request: Request) -> Services:
+    """Returns the services of this process."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(services_of)]
+
+
+def book_of(services: ServicesDep) -> CallBook:
+    """Returns what this process can say of calls."""
+    return services.call_book
+
+
+BookDep = Annotated[CallBook, Depends(book_of)]
+
+
+@router.get("")
+def list_calls(book: BookDep, response: Response) -> CallsUnderWay:
+    """What waits and runs now, in the order in which it came."""
+    response.headers.update(FRESH)
+    return CallsUnderWay(calls=book.under_way())
+
+
+@router.get("/{key}", responses=NOT_FOUND)
+def show_call(key: str, book: BookDep, response: Response) -> CallDocument:
+    """One call: where it stands, what it printed so far, and where its answer is."""
+    response.headers.update(FRESH)
+    return book.look(key)
+
+
+@router.delete("/{key}", status_code=204, responses={**NOT_FOUND, **ENDED})
+def cancel_call(key: str, book: BookDep) -> Response:
+    """Ends a call that waits or runs, and all that it started, at once."""
+    book.cancel(key)
+    return Response(status_code=204, headers=FRESH)
+
+
+@router.get("/{key}/events", response_class=StreamingResponse, responses={**EVENTS, **NOT_FOUND})
+async def follow_call(
+    key: str,
+    book: BookDep,
+    services: ServicesDep,
+    last_event_id: Annotated[str, Header(description="the id of the last event received")] = "",
+) -> StreamingResponse:
+    """The call as it goes on, as Server-Sent Events whose data is JSON.
+
+    `status`: the call as `/v1/calls/{key}` has it, at first and when it begins to run. `console`:
+    `{"text": …}`, what it printed since. At the end `done` or `failed`, the call as it ended.
+    """
+    await run_in_threadpool(book.look, key)
+    position = int(last_event_id) if last_event_id.isdecimal() else 0
+    events = CallEvents(book, key, position, services.is_stopping)
+    headers = {**FRESH, "X-Accel-Buffering": "no"}  # or nginx would keep events until they are many
+    return StreamingResponse(events.stream(), media_type="text/event-stream", headers=headers)
