@@ -105,12 +105,13 @@ class CallBook:
             return self._running(now, record)
         if record is not None and record.ended_at is not None:
             return self._ended(record)
-        if self.sessions.is_staged(key):
+        is_held = record is not None and not is_gone(record.owner)
+        if self.sessions.is_staged(key) and (is_held or record is None):
             return None  # it is in somebody's hand, for a moment
         session = self._session(key)
         if session is not None:
             return _left(key, session, record)
-        return None if record is None else _promised(record)
+        return None if record is None else _promised(record, is_held=is_held)
 
     def _running(self, now: CallUnderWay, record: CallRecord | None) -> CallDocument:
         printed = self.pool.console(now.key)
@@ -178,9 +179,9 @@ def _left(key: str, session: Session, record: CallRecord | None) -> CallDocument
     )
 
 
-def _promised(record: CallRecord) -> CallDocument:
+def _promised(record: CallRecord, *, is_held: bool) -> CallDocument:
     """A call that nobody runs, and that has not ended: it waits, if its process still lives."""
-    if is_gone(record.owner):
+    if not is_held:
         return _failed(record, CallInterrupted.__name__, str(CallInterrupted()))
     return _document(record, CallState.WAITING)
 

@@ -19,6 +19,8 @@ STATUS_EACH = 5
 HEARTBEAT_EACH = 75
 """Looks without an event after which a comment shows that the connection is alive."""
 PIECE_BYTES = 64 * 1024
+_FIRST_BYTES = ((2, range(0xC2, 0xE0)), (3, range(0xE0, 0xF0)), (4, range(0xF0, 0xF5)))
+"""How many bytes a character has, by its first one."""
 
 
 @dataclass
@@ -108,8 +110,7 @@ def whole_characters(text: bytes) -> int:
     """Returns how many bytes there are before a character of UTF-8 that has only begun."""
     for back in range(1, min(4, len(text)) + 1):
         byte = text[-back]
-        if byte & 0xC0 == 0x80:
-            continue
-        length = 1 if byte < 0xC0 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-        return len(text) - back if length > back else len(text)
+        if byte & 0xC0 != 0x80:
+            length = next((n for n, first in _FIRST_BYTES if byte in first), 1)
+            return len(text) - back if length > back else len(text)
     return len(text)
