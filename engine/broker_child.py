@@ -37,6 +37,11 @@ class Child:
     warming: asyncio.Task[None] | None = None
     """Set while it warms itself; it serves nobody until that is done."""
 
+    async def is_warm(self) -> None:
+        """Returns once it can serve; whoever waits may be cancelled, the warming goes on."""
+        if self.warming is not None:
+            await asyncio.shield(self.warming)
+
     def send_descriptors(self, *descriptors: int) -> None:
         """Sends open files behind what was written, which it must be waiting for."""
         with socket.socket(fileno=os.dup(self.writer.get_extra_info("socket").fileno())) as own:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
 import subprocess
 import sys
 from typing import Any
+
+from engine.errors import TemplateFailed
 
 R_ENVIRONMENT = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # huge pages: fork and exit cost half
@@ -20,6 +23,9 @@ R_ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
 }
 KEPT_VARIABLES = ("PATH", "HOME", "TZ", "R_LIBS", "R_LIBS_SITE", "R_LIBS_USER", "PYTHONPATH")
+
+LOAD_LIMIT_S = 600.0
+"""How long models may take to load."""
 
 
 def launch_base(config: dict[str, Any], control: socket.socket) -> subprocess.Popen[bytes]:
@@ -37,3 +43,30 @@ def launch_base(config: dict[str, Any], control: socket.socket) -> subprocess.Po
         stdin=subprocess.DEVNULL,
         env={**environment, **R_ENVIRONMENT},
     )
+
+
+async def first_word(control: socket.socket) -> dict[str, Any]:
+    """Returns what a forking parent tells of itself once it is ready.
+
+    Args:
+        control: our end, closed if there is no such parent.
+
+    Raises:
+        TemplateFailed: it could not load what it should; the message is R's.
+    """
+    control.setblocking(False)  # noqa: FBT003  # the socket module's own signature
+    try:
+        async with asyncio.timeout(LOAD_LIMIT_S):
+            packet = await asyncio.get_running_loop().sock_recv(control, 1 << 20)
+    except TimeoutError:
+        control.close()
+        raise TemplateFailed(f"it did not load within {LOAD_LIMIT_S:g} seconds") from None
+    except (OSError, asyncio.CancelledError):
+        control.close()
+        raise
+    said = json.loads(packet) if packet else {"event": "failed", "message": "R did not start"}
+    if said.pop("event") != "ready":
+        control.close()
+        raise TemplateFailed(said["message"])
+    found: dict[str, Any] = said
+    return found

@@ -93,7 +93,8 @@ class Live:
             home.mkdir(mode=0o700)
             if self._own_user:
                 os.chown(home, chain.root.user, chain.root.user)
-            child = await self._fork(parked, home)
+            with chain.root.template.claimed():
+                child = await self._fork(parked, home)
         except (OSError, WorkerDied, asyncio.CancelledError) as error:
             # Whatever is left of the attempt ends with the chain.
             self._leave(chain)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import signal
 import socket
 import subprocess
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from engine.broker_child import Child
 from engine.errors import TemplateFailed, WorkerDied
-from engine.launch import launch_base
+from engine.launch import first_word, launch_base
 from engine.left_files import remove_tree
 from engine.privileges import user_of
 from engine.spares import Spares
@@ -23,8 +24,7 @@ from engine.transcript import TranscriptReader
 
 log = logging.getLogger(__name__)
 
-LOAD_LIMIT_S = 600.0
-"""How long models may take to load."""
+CLAIMS_CHECK_S = 0.1
 
 
 class Template:
@@ -51,6 +51,7 @@ class Template:
         self._waiting_for_network: deque[asyncio.Future[Child]] = deque()
         self.info: dict[str, Any] = {}
         self.is_replaced = False
+        self._claims = 0
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -84,24 +85,13 @@ class Template:
         await self._get_ready(ours)
 
     async def _get_ready(self, control: socket.socket) -> None:
-        control.setblocking(False)  # noqa: FBT003  # the socket module's own signature
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(LOAD_LIMIT_S):
-                packet = await loop.sock_recv(control, 1 << 20)
-        except (OSError, asyncio.CancelledError) as error:
-            control.close()
-            if not isinstance(error, TimeoutError):
-                raise
-            raise TemplateFailed(f"it did not load within {LOAD_LIMIT_S:g} seconds") from None
-        first = json.loads(packet) if packet else {"event": "failed", "message": "R did not start"}
-        if first["event"] != "ready":
-            control.close()
+            self.info = await first_word(control)
+        except TemplateFailed:
             await self._wait_for_process()
-            raise TemplateFailed(first["message"])
+            raise
         self._control = control
-        self.info = {name: value for name, value in first.items() if name != "event"}
-        loop.add_reader(control, self._hear)
+        asyncio.get_running_loop().add_reader(control, self._hear)
         self._refill()
 
     async def take(self, *, network: bool = False) -> Child:
@@ -109,13 +99,20 @@ class Template:
 
         Idle ones have no network, and never will: one that may have it is forked for the call.
         """
-        while self.idle and not network:
-            child = self.idle.pop()
-            self._refill()
-            if child.warming is not None:
-                await child.warming
-            if not child.exited.done():
-                return child
+        with self.claimed():
+            while self.idle and not network:
+                child = self.idle.pop()
+                self._refill()
+                try:
+                    await child.is_warm()
+                except asyncio.CancelledError:
+                    self._keep(child)
+                    raise
+                if not child.exited.done():
+                    return child
+            return await self._fork(network=network)
+
+    async def _fork(self, *, network: bool) -> Child:
         if self.ended.done():
             raise WorkerDied("the forking parent ended and a new one is not ready yet")
         future: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
@@ -193,10 +190,22 @@ class Template:
         self.is_replaced = True
         self.idle.end()
 
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keeps the parent from being ended while somebody is about to get a child."""
+        self._claims += 1
+        try:
+            yield
+        finally:
+            self._claims -= 1
+
     async def is_left(self) -> None:
-        """Returns when no child serves a call any more."""
-        while busy := [c.exited for c in self._children.values() if c not in self.idle]:
-            await asyncio.wait(busy)
+        """Returns when no child serves a call any more, or is going to."""
+        while not self.ended.done():
+            busy = any(child not in self.idle for child in self._children.values())
+            if not busy and not self._claims:
+                return
+            await asyncio.wait([self.ended], timeout=CLAIMS_CHECK_S)
 
     def _refill(self) -> None:
         wanted = self.idle.wanted + len(self._waiting) - self._asked
@@ -267,7 +276,7 @@ class Template:
                 return
         self._keep(child, network=network)
 
-    def _keep(self, child: Child, *, network: bool) -> None:
+    def _keep(self, child: Child, *, network: bool = False) -> None:
         """Puts a child aside that nobody waits for."""
         if network or not self.idle.add(child):
             child.writer.close()
