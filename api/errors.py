@@ -240,6 +240,7 @@ STATUS: dict[type[Exception], int] = {
     engine_errors.EngineUnavailable: 503,
     engine_errors.EngineBusy: 503,
     engine_errors.TemplateFailed: 503,
+    engine_errors.LimitReached: 400,
     engine_errors.EvaluationTimeout: 504,
     engine_errors.CallCancelled: 409,
     engine_errors.WorkerDied: 500,

@@ -10,7 +10,7 @@ from api.arguments import Arguments, read_arguments
 from api.ocpu_files import package_folder, path_below
 from api.ocpu_kept import DRAWINGS, answer_kept
 from api.ocpu_objects import options_of
-from api.ocpu_replies import call_reply
+from api.ocpu_replies import call_reply, failure_reply
 from api.ocpu_request import OcpuRequest
 from api.package_address import PackageAddress
 from api.promise import asked
@@ -127,7 +127,7 @@ def _run(request: OcpuRequest, services: Services, call: Call, output: str | Non
     try:
         done = asked(request.promise, call.function, make, is_shared=False)
     except CallFailed as error:
-        return call_reply(request, error.evaluation, error.session_key, output)
+        return failure_reply(request, error)
     return call_reply(request, done.evaluation, done.session_key, output)
 
 

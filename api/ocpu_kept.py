@@ -5,7 +5,7 @@ from __future__ import annotations
 from api.caching import Directives, answer_headers, body_reply, read_directives
 from api.obtain import obtain
 from api.ocpu_objects import options_of
-from api.ocpu_replies import call_reply, listing_reply, session_headers
+from api.ocpu_replies import failure_reply, listing_reply, session_headers
 from api.ocpu_request import OcpuRequest
 from api.reply import Headers, Reply
 from api.services import Services
@@ -42,7 +42,7 @@ def answer_kept(
             promise=request.promise,
         )
     except CallFailed as error:
-        return call_reply(request, error.evaluation, error.session_key, output)
+        return failure_reply(request, error)
     reply = kept_reply(request, resolution, output, directives)
     return reply or _derived(request, services, resolution, output or "", directives)
 

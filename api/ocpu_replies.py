@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from api.errors import status_of
 from api.ocpu_request import MOUNT, OcpuRequest
 from api.reply import Reply, text
 from engine.evaluation import Evaluation
+from jobs.errors import CallFailed
 
 SESSION_HEADER = "X-ocpu-session"
 
@@ -12,10 +14,8 @@ SESSION_HEADER = "X-ocpu-session"
 def call_reply(
     request: OcpuRequest, evaluation: Evaluation, session_key: str, output: str | None
 ) -> Reply:
-    """Returns the answer to a call: its value in a format, its listing, or R's error."""
-    if not evaluation.ok:
-        reply = text(400, f"{evaluation.error}\n")
-    elif output is None:
+    """Returns the answer to a call: its value in a format, or the listing of its session."""
+    if output is None:
         reply = listing_reply(session_key, evaluation.listing)
     elif output in evaluation.bodies:
         body = evaluation.bodies[output]
@@ -23,6 +23,13 @@ def call_reply(
     else:
         reply = text(400, evaluation.body_errors[output].text + "\n")
     return reply.with_headers(*session_headers(request, session_key))
+
+
+def failure_reply(request: OcpuRequest, error: CallFailed) -> Reply:
+    """Returns the answer to a call that failed: R's error, or which limit it reached."""
+    status = 400 if error.limit is None else status_of(error.limit)
+    reply = text(status, f"{error.evaluation.error}\n")
+    return reply.with_headers(*session_headers(request, error.session_key))
 
 
 def listing_reply(session_key: str, outputs: tuple[str, ...]) -> Reply:

@@ -11,6 +11,7 @@ import orjson
 
 from api.errors import STATUS, status_of
 from api.reply import Headers, Reply
+from engine.errors import LimitReached
 from jobs.errors import ArgumentInvalid, CallFailed, JobNotFound
 
 PROBLEM = "application/problem+json"
@@ -18,6 +19,9 @@ PROBLEM = "application/problem+json"
 
 def problem_reply(error: Exception) -> Reply:
     """Returns the problem document of an error, with the facts that a program may use."""
+    session = f"/ocpu/tmp/{error.session_key}/" if isinstance(error, CallFailed) else None
+    if isinstance(error, CallFailed) and error.limit is not None:
+        error = error.limit
     status = status_of(error)
     document = problem_of(type(error).__name__, status, str(error))
     if isinstance(error, ArgumentInvalid):
@@ -27,9 +31,10 @@ def problem_reply(error: Exception) -> Reply:
         ]
     if isinstance(error, JobNotFound) and error.nearest:
         document["nearest"] = error.nearest
-    if isinstance(error, CallFailed):
-        document["detail"] = error.evaluation.error_message
-        document["session"] = f"/ocpu/tmp/{error.session_key}/"
+    if isinstance(error, LimitReached):
+        document |= {name: getattr(error, name) for name in ("limit", "value", "unit", "setting")}
+    if session is not None:
+        document["session"] = session
     headers: Headers = (("Cache-Control", "no-store"),)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers = (*headers, ("Retry-After", "1"))

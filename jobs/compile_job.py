@@ -1,11 +1,13 @@
 """A job entry and the defaults of its file to a `Job`."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cache.freshness import Freshness
+from engine.errors import LIMITS
+from engine.limits import UNLIMITED, Limits
 from jobs.argument import ArgumentSpec
 from jobs.compile_arguments import compile_arguments
 from jobs.compile_grid import compile_grid
@@ -85,6 +87,7 @@ class _JobCompiler:
             outputs=tuple(dict.fromkeys(self._setting("outputs") or ("json",))),
             seed=self._setting("seed"),
             timeout_s=self._setting("timeout") or 90.0,
+            bounds=self._bounds(),
             network=bool(self._setting("network")),
             retries=self._setting("retries") or 0,
             tags=tuple(self._setting("tags") or ()),
@@ -168,6 +171,13 @@ class _JobCompiler:
             if seconds is not None:
                 return float(seconds)
         return otherwise
+
+    def _bounds(self) -> Limits:
+        """The job's own limits; each may come from the job or from the defaults on its own."""
+        said: dict[str, Any] = {}
+        for entry in (self.defaults.limits, self.entry.limits):
+            said |= entry.model_dump(exclude_none=True) if entry is not None else {}
+        return replace(UNLIMITED, **{LIMITS[name].field: most for name, most in said.items()})
 
     def _timezone(self) -> str:
         zone: str = self._setting("timezone") or self.around.timezone

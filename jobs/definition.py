@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from jobs.cells_entry import ArgumentEntry, GridEntry, RowsEntry
 from jobs.entry import Duration, Entry, PositiveDuration, Timezone
+from jobs.limits_entry import LimitsEntry
 from jobs.schedule_entry import Schedule
 
 OutputFormat = Literal[
@@ -68,6 +69,11 @@ class Defaults(Entry):
     )
     timeout: PositiveDuration | None = Field(
         None, description="Longest time of one call. Default: 90 seconds."
+    )
+    limits: LimitsEntry | None = Field(
+        None,
+        description="What else one call may take. Default: as the server's settings say.",
+        examples=[{"memory": "1 GB", "cpu_time": "1 minute"}],
     )
     network: bool | None = Field(
         None,

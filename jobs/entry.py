@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from jobs.duration import parse_duration
 from jobs.errors import ValueInvalid
 from jobs.fault import OWN_ERROR
+from jobs.size import parse_size
 from jobs.timezone import parse_timezone
 
 T = TypeVar("T")
@@ -46,12 +47,21 @@ def _positive_duration(text: str) -> float:
     return seconds
 
 
+def _positive_size(text: str) -> int:
+    size_bytes = parse_size(text)
+    if size_bytes <= 0:
+        raise ValueInvalid("the size must be more than nothing", "for example: 512 MB")
+    return size_bytes
+
+
 Duration = Annotated[
     float, text_as(parse_duration), text_schema("24 hours", "15 minutes", "1 hour 30 minutes")
 ]
 PositiveDuration = Annotated[
     float, text_as(_positive_duration), text_schema("90 seconds", "2 minutes")
 ]
+Size = Annotated[int, text_as(parse_size), text_schema("512 MB", "10 GB")]
+PositiveSize = Annotated[int, text_as(_positive_size), text_schema("512 MB", "10 GB")]
 Timezone = Annotated[str, text_as(parse_timezone), text_schema("America/Chicago")]
 
 

@@ -8,7 +8,7 @@ JobError
 ├── RowsUnreadable      the table of a rows job cannot be used
 ├── RowNotFound         the table of a rows job has no such key
 ├── RefusedMiss         not prepared, and the job says `on_miss: refuse`
-├── CallFailed          R raised an error; its session can be read
+├── CallFailed          R raised an error or reached a limit; its session can be read
 ├── RunNotFound         no run has that number
 ├── CheckFailed         an answer did not pass one of the job's checks
 ├── RunInProgress       the job is being run already
@@ -24,6 +24,7 @@ JobError
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.errors import LimitReached
 from engine.evaluation import Evaluation
 from jobs.problem import Problem
 
@@ -112,13 +113,24 @@ class RefusedMiss(JobError):
 
 
 class CallFailed(JobError):
-    """R raised an error: `evaluation` has its text, the session all that was printed until then."""
+    """R raised an error: `evaluation` has its text, the session all that was printed until then.
 
-    def __init__(self, function: str, session_key: str, evaluation: Evaluation) -> None:
+    `limit` is the limit that the call reached, if that is why.
+    """
+
+    def __init__(
+        self,
+        function: str,
+        session_key: str,
+        evaluation: Evaluation,
+        limit: LimitReached | None = None,
+    ) -> None:
         self.function = function
         self.session_key = session_key
         self.evaluation = evaluation
-        super().__init__(evaluation.error_message or evaluation.error or "R raised an error")
+        self.limit = limit
+        said = evaluation.error_message or evaluation.error or "R raised an error"
+        super().__init__(said if limit is None else str(limit))
 
 
 class RunNotFound(JobError):

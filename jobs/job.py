@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from cache.entry import Freshness
 from cache.keys import Code, SessionObject, Upload, Value, cache_key, canonical
-from engine.limits import Limits
+from engine.limits import UNLIMITED, Limits
 from jobs.argument import NO_DEFAULT, ArgumentSpec
 from jobs.errors import ArgumentFault, ArgumentInvalid
 from jobs.grid import Cell, Grid
@@ -41,6 +41,7 @@ class Job:
         outputs: Formats rendered ahead of time.
         seed: Given to set.seed() before each call, or None.
         timeout_s: Longest time of one call.
+        bounds: What else one call may take at most.
         network: Whether the function may open connections.
         retries: How often a failed call is tried again.
         tags: Words to find jobs by.
@@ -62,6 +63,7 @@ class Job:
     outputs: tuple[str, ...] = ("json",)
     seed: int | None = None
     timeout_s: float = 90
+    bounds: Limits = UNLIMITED
     network: bool = False
     retries: int = 0
     tags: tuple[str, ...] = ()
@@ -125,11 +127,13 @@ class Job:
     def limits(self, usual: Limits, arguments: Iterable[Value] = ()) -> Limits:
         """What one call may take; `arguments` are those that its caller chose.
 
+        The stricter of what is usual and what the job says holds, but the time is the job's alone.
         The network is for the job's own function: R code in an argument, or an object that such
         code made, does not get it.
         """
         network = usual.network or (self.network and all(map(_is_plain, arguments)))
-        return replace(usual, wall_s=self.timeout_s, network=network)
+        stricter = usual.tightened(self.bounds)
+        return replace(stricter, wall_s=self.timeout_s, network=network)
 
     def cache_key(self, arguments: Mapping[str, Value]) -> str:
         """The key of the answer for these arguments, with the defaults that stand for others.

@@ -15,7 +15,7 @@ from cache.generations import Generations
 from cache.sessions import SessionFolder
 from cache.store import Store
 from engine.call import Output, Priority
-from engine.errors import EngineError
+from engine.errors import EngineError, LimitReached
 from engine.evaluation import Evaluation
 from engine.limits import Limits
 from jobs.call import Call, is_prepared
@@ -198,19 +198,25 @@ class Materialiser:
         that of the session to make. A call that leaves no session leaves a record.
 
         Raises:
-            CallFailed: R raised an error; that session is published too.
+            CallFailed: R raised an error, or a limit was reached; that session is published too.
         """
         stage = self.sessions.stage(session_key)
+        limit = None
         try:
             with disk_border(self.sessions.root):
                 call.place_inputs(stage.path)
-                evaluation = self.pool.evaluate(
-                    call.for_engine(job),
-                    stage=stage.path,
-                    limits=limits or self.limits,
-                    priority=priority,
-                    outputs=outputs,
-                )
+                try:
+                    evaluation = self.pool.evaluate(
+                        call.for_engine(job),
+                        stage=stage.path,
+                        limits=limits or self.limits,
+                        priority=priority,
+                        outputs=outputs,
+                    )
+                except LimitReached as error:
+                    if error.evaluation is None:
+                        raise
+                    evaluation, limit = error.evaluation, error
             self.sessions.publish(stage, cache_key=cache_key)
         except (EngineError, CacheError) as error:
             key, kind = stage.session_key, type(error).__name__
@@ -219,7 +225,7 @@ class Materialiser:
         finally:
             self.sessions.discard(stage)  # nothing is there any more once it is published
         if not evaluation.ok:
-            raise CallFailed(call.function, stage.session_key, evaluation)
+            raise CallFailed(call.function, stage.session_key, evaluation, limit)
         return Evaluated(stage.session_key, evaluation)
 
 

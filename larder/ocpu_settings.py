@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from api.ocpu_config import APIS, SECTION_OF
-from jobs.entry import Duration, Entry, own_error
+from jobs.entry import Duration, Entry, Size, own_error
 from jobs.errors import ValueInvalid
 from jobs.nearest import nearest
-from larder.setting import EMPTY_GROUP, Size, setting, size_setting, time_setting
+from larder.setting import EMPTY_GROUP, setting, size_setting, time_setting
 
 SECTIONS = tuple(sorted(APIS))
 

@@ -6,7 +6,7 @@ from typing import Any
 from jobs.duration import format_duration
 from jobs.errors import ValueInvalid
 from jobs.shown import described
-from larder.size import format_size
+from jobs.size import format_size
 
 
 def flag(value: Any) -> bool:

@@ -5,10 +5,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from jobs.duration import parse_duration
-from jobs.entry import text_as, text_schema
-from larder.size import parse_size
+from jobs.size import parse_size
 
-Size = Annotated[int, text_as(parse_size), text_schema("512 MB", "10 GB")]
 Count = Annotated[int, Field(ge=1, le=1024)]
 EMPTY_GROUP = BeforeValidator(lambda value: {} if value is None else value)
 """A group without keys is written as nothing: its defaults stand."""

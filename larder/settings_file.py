@@ -4,12 +4,23 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from jobs.entry import Duration, Entry, PositiveDuration, Timezone, own_error, text_as, text_schema
+from jobs.entry import (
+    Duration,
+    Entry,
+    PositiveDuration,
+    PositiveSize,
+    Size,
+    Timezone,
+    own_error,
+    text_as,
+    text_schema,
+)
 from jobs.errors import ValueInvalid
+from jobs.limits_entry import PlotCount, ProcessCount
 from jobs.project import BASE_PACKAGES, is_package_name, package_name
 from larder.install_settings import InstallSettings
 from larder.ocpu_settings import OcpuSettings
-from larder.setting import EMPTY_GROUP, Count, Size, setting, size_setting, time_setting
+from larder.setting import EMPTY_GROUP, Count, setting, size_setting, time_setting
 
 
 def _project_name(text: str) -> str:
@@ -97,11 +108,27 @@ class EngineSettings(Entry):
     timeout_get_s: PositiveDuration = time_setting(
         "timeout_get", "60 seconds", "Longest time for reading an object: GET below /ocpu."
     )
-    memory_bytes: Size = size_setting("memory", "4 GB", "Memory that one call may take.")
-    file_bytes: Size = size_setting("file_size", "1 GB", "Largest file that a call may write.")
-    processes: Annotated[int, Field(ge=1, le=1_000_000)] = setting(
+    cpu_time_s: PositiveDuration | None = setting(
+        "cpu_time",
+        None,
+        "Processor time that a call and all that it starts may take together.",
+        shown="as much as fits in its time",
+        unit="time",
+    )
+    memory_bytes: PositiveSize = size_setting(
+        "memory", "4 GB", "Memory that a call and all that it starts may take together."
+    )
+    file_bytes: PositiveSize = size_setting(
+        "file_size", "1 GB", "Largest file that a call may write."
+    )
+    disk_bytes: PositiveSize = size_setting(
+        "disk", "10 GB", "What a call's files may take together."
+    )
+    processes: ProcessCount = setting(
         "processes", 500, "Processes and threads that a call may start.", unit="processes"
     )
+    output_bytes: PositiveSize = size_setting("output", "10 MB", "What a call may print.")
+    plots: PlotCount = setting("plots", 1000, "Plots that a call may draw.", unit="plots")
     walls: Literal["auto", "require", "off"] = setting(
         "walls",
         "auto",

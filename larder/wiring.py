@@ -54,9 +54,13 @@ def limits_of(settings: Settings) -> Limits:
     engine = settings.engine
     return Limits(
         wall_s=engine.timeout_post_s,
+        cpu_s=engine.cpu_time_s,
         memory_bytes=engine.memory_bytes,
         file_bytes=engine.file_bytes,
+        disk_bytes=engine.disk_bytes,
         processes=engine.processes,
+        output_bytes=engine.output_bytes,
+        plots=engine.plots,
         network=engine.network,
     )
 

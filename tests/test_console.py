@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from engine.console import Console
+from engine.transcript import Transcript
 
 
 @dataclass
@@ -17,13 +18,18 @@ class Kept:
     def __post_init__(self) -> None:
         self._text = ctypes.create_string_buffer(self.room + 1)
         self._written = ctypes.c_double(-1)
-        self.console = Console(
-            ctypes.addressof(self._text), self.room, ctypes.addressof(self._written)
-        )
+        self._interrupts = ctypes.c_int(0)
+        addresses = map(ctypes.addressof, (self._text, self._written, self._interrupts))
+        text, written, interrupts = addresses
+        self.console = Console(text, self.room, written, interrupts, Transcript())
 
     @property
     def written(self) -> float:
         return self._written.value
+
+    @property
+    def is_stopped(self) -> bool:
+        return bool(self._interrupts.value)
 
     @property
     def text(self) -> bytes:
@@ -75,3 +81,20 @@ def test_cleared_console_begins_anew(kept: Kept) -> None:
     kept.console.clear()
     kept.print(b"new")
     assert (kept.text, kept.written) == (b"new", 3)
+
+
+def test_code_that_prints_beyond_the_room_is_stopped(kept: Kept) -> None:
+    kept.print(b"0123456789")
+    assert not kept.is_stopped
+    kept.print(b"a")
+    assert kept.is_stopped
+
+
+def test_code_that_has_ended_is_not_stopped_any_more(kept: Kept) -> None:
+    kept.print(b"0123456789a")
+    kept.console.stop_no_more()
+    kept.print(b"b")
+    assert not kept.is_stopped
+    kept.console.clear()
+    kept.print(b"0123456789a")
+    assert kept.is_stopped

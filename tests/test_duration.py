@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from jobs.duration import format_duration, parse_duration
 from jobs.errors import ValueInvalid
-from larder.size import format_size, parse_size
+from jobs.size import format_size, parse_size
 
 
 @pytest.mark.parametrize(

@@ -310,9 +310,20 @@ def test_groups_within_groups_survive_their_way_to_another_process(tmp_path: Pat
 
 
 def test_limits_of_a_call_are_those_of_the_settings(tmp_path: Path) -> None:
-    text = "engine: {memory: 1 GB, file_size: 10 MB, processes: 20, timeout_post: 5 s}"
+    text = """engine:
+  {memory: 1 GB, file_size: 10 MB, processes: 20, timeout_post: 5 s, cpu_time: 3 s, disk: 1 GB,
+   output: 1 MB, plots: 7}"""
     limits = limits_of(load(tmp_path, text))
-    assert limits == Limits(wall_s=5, memory_bytes=2**30, file_bytes=10 * 2**20, processes=20)
+    assert limits == Limits(
+        wall_s=5,
+        cpu_s=3,
+        memory_bytes=2**30,
+        file_bytes=10 * 2**20,
+        disk_bytes=2**30,
+        processes=20,
+        output_bytes=2**20,
+        plots=7,
+    )
 
 
 def test_the_engine_sees_no_variable_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,7 +348,7 @@ def test_every_setting_has_a_default_and_a_sentence() -> None:
 
 def test_the_defaults_in_the_table_are_the_defaults(tmp_path: Path) -> None:
     spoken = {"name", "catalog", "preload", "engine.spares", "engine.max_running", "ocpu.apis"}
-    spoken |= {"install.cran_url", "install.bioc_url", "install.webhook_secret"}
+    spoken |= {"install.cran_url", "install.bioc_url", "install.webhook_secret", "engine.cpu_time"}
     variables = {
         row.variable.removeprefix("LARDER_"): row.default
         for row in settings_table()
