@@ -75,7 +75,10 @@ class CallBook:
             if not self.sessions.is_staged(key):
                 break
             time.sleep(PAUSE_S)
-        raise CallNotFound(key)
+        record = self.records.get(key)
+        if record is None or record.ended_at is not None:
+            raise CallNotFound(key)
+        return _promised(record, is_held=not is_gone(record.owner))
 
     def cancel(self, key: str) -> None:
         """Ends a call that waits or runs, at once, and all that it started.

@@ -62,6 +62,7 @@ class Patience:
     def __init__(self, folder: Path) -> None:
         self.project = folder / "patient"
         shutil.copytree(PROJECT, self.project, ignore=shutil.ignore_patterns(".larder"))
+        self._made: list[Gate] = []
         self._gates = folder / "gates"
         self._gates.mkdir()
         (self.project / "data").mkdir()
@@ -71,7 +72,15 @@ class Patience:
         self.server = Server(self.project)
 
     def gate(self, name: str) -> Gate:
-        return Gate(self._gates / name)
+        gate = Gate(self._gates / name)
+        self._made.append(gate)
+        return gate
+
+    def open_all(self) -> None:
+        """Lets every call end but those of rows, which have their gates for the whole server."""
+        for gate in self._made:
+            if gate not in self.row_gates:
+                gate.open()
 
     @contextmanager
     def served(self) -> Iterator[httpx.Client]:

@@ -21,9 +21,17 @@ def patience(tmp_path_factory: pytest.TempPathFactory) -> Patience:
 
 
 @pytest.fixture(scope="module")
-def client(patience: Patience) -> Iterator[httpx.Client]:
+def served(patience: Patience) -> Iterator[httpx.Client]:
     with patience.served() as client:
         yield client
+
+
+@pytest.fixture
+def client(served: httpx.Client, patience: Patience) -> Iterator[httpx.Client]:
+    """A client, after whose test no call is left."""
+    yield served
+    patience.open_all()
+    wait_until(lambda: listed(served) == {})
 
 
 def listed(client: httpx.Client) -> dict[str, dict[str, object]]:
@@ -33,8 +41,10 @@ def listed(client: httpx.Client) -> dict[str, dict[str, object]]:
 def test_list_has_what_waits_and_what_runs(client: httpx.Client, patience: Patience) -> None:
     assert listed(client) == {}
     gates = [patience.gate(f"listed{number}") for number in range(4)]
-    keys = [begin(client, "waits", gate) for gate in gates]
-    wait_until(lambda: len(listed(client)) == 4)
+    keys = []
+    for gate in gates:
+        keys.append(begin(client, "waits", gate))
+        wait_until(lambda: keys[-1] in listed(client))
     for gate in gates[:2]:
         gate.wait_for_begin()
     seen = listed(client)
@@ -70,10 +80,12 @@ def test_cancel_ends_a_call_and_all_that_it_started(
 
 def test_cancel_in_the_queue_starts_no_r(client: httpx.Client, patience: Patience) -> None:
     gates = [patience.gate(f"queued{number}") for number in range(3)]
-    keys = [begin(client, "waits", gate) for gate in gates]
+    keys = []
+    for gate in gates:
+        keys.append(begin(client, "waits", gate))
+        wait_until(lambda: keys[-1] in listed(client))
     for gate in gates[:2]:
         gate.wait_for_begin()
-    wait_until(lambda: keys[2] in listed(client))
     assert client.delete(f"/v1/calls/{keys[2]}").status_code == 204
     assert status(client, keys[2])["status"] == "cancelled"
     for gate in gates:
