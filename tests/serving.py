@@ -1,6 +1,7 @@
 """A real server for tests: `larder serve` on a project of its own, on a free port."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -34,11 +35,18 @@ class Server:
         self.url = ""
         self.process: subprocess.Popen[bytes] | None = None
         self.log = project / "server.log"
+        self._begins = 0
 
     def start(self) -> Self:
+        """Starts it, and waits until it is ready."""
+        self.begin()
+        return self._when(f"url={self.url}", "ready")
+
+    def begin(self) -> Self:
+        """Starts it, and waits until it has its port: it may never be ready."""
         command = [sys.executable, "-m", "larder", "serve", str(self.project), "--port", "0"]
         with self.log.open("ab") as log:
-            begins = self.log.stat().st_size
+            self._begins = self.log.stat().st_size
             self.process = subprocess.Popen(
                 [*command, "--workers", str(self._workers)],
                 cwd=ROOT,
@@ -47,16 +55,25 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+        self._when(" port=", "listening")
+        port = self._said().partition(" port=")[2].split()[0]
+        self.url = f"http://127.0.0.1:{port}"
+        return self
+
+    def _said(self) -> str:
+        return self.log.read_bytes()[self._begins :].decode()
+
+    def _when(self, word: str, what: str) -> Self:
+        """Returns once the log has a word, all of it."""
+        assert self.process is not None
         deadline = time.monotonic() + READY_WITHIN_S
-        while time.monotonic() < deadline:
-            said = self.log.read_text()[begins:]
-            found = [word for word in said.split() if word.startswith("url=http://")]
-            if found:
-                self.url = found[0].removeprefix("url=")
-                return self
-            assert self.process.poll() is None, f"the server ended:\n{said}"
+        while not re.search(f"{re.escape(word)}.*\n", self._said()):
+            assert self.process.poll() is None, f"the server ended:\n{self._said()}"
+            assert time.monotonic() < deadline, (
+                f"not {what} within {READY_WITHIN_S} s:\n{self._said()}"
+            )
             time.sleep(0.05)
-        raise AssertionError(f"not ready within {READY_WITHIN_S} s:\n{self.log.read_text()}")
+        return self
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:

@@ -1,0 +1,131 @@
+"""What a running server holds: processes, descriptors, memory, folders; the same before and after.
+
+Told from outside: /proc, the state folder, /readyz and what the engine says of itself.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from serving import Server, wait_until
+
+from bench.roles import by_role, descriptors, pss
+from engine.errors import EngineUnavailable
+from engine.pool import Pool
+
+MIB = 2**20
+SETTLE_S = 90.0
+"""Longer than a session stays live after its last call."""
+MORE_DESCRIPTORS = {"api": 6, "scheduler": 4, "broker": 4}
+"""How many more a role may hold: connections of as many threads as happened to be needed. A fault
+that leaks has to be repeated more often than that."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What there is at one moment.
+
+    Attributes:
+        processes: How many of each role.
+        descriptors: The most that any process of a role holds.
+        memory: Bytes (PSS) of all processes of a role together.
+        folders: How many entries the folders have where calls work.
+    """
+
+    processes: dict[str, int]
+    descriptors: dict[str, int]
+    memory: dict[str, int]
+    folders: dict[str, int]
+
+    def same_things(self, other: "Inventory") -> bool:
+        return self.processes == other.processes and self.folders == other.folders
+
+    def beyond(self, before: "Inventory") -> list[str]:
+        """What there is more, or less, than before; memory apart."""
+        found = []
+        for name in ("processes", "folders"):
+            then, now = getattr(before, name), getattr(self, name)
+            found += [
+                f"{name} {key}: {then.get(key, 0)} before, {now.get(key, 0)} now"
+                for key in sorted({*then, *now})
+                if then.get(key, 0) != now.get(key, 0)
+            ]
+        return found + [
+            f"descriptors {role}: {before.descriptors.get(role, 0)} before, {count} now"
+            for role, count in self.descriptors.items()
+            if count > before.descriptors.get(role, 0) + MORE_DESCRIPTORS.get(role, 0)
+        ]
+
+
+def take(server: Server) -> Inventory:
+    assert server.process is not None
+    roles = {role: pids for role, pids in by_role(server.process.pid).items() if pids}
+    state = server.project / ".larder"
+    live = _live(state)
+    roles["child"] = [pid for pid in roles.get("child", []) if pid not in live]
+    return Inventory(
+        {role: len(pids) for role, pids in roles.items()},
+        {role: max(map(descriptors, pids), default=0) for role, pids in roles.items()},
+        {role: sum(map(pss, pids)) for role, pids in roles.items()},
+        {
+            "work": _entries(state / "work") - len(live),
+            "staging": _entries(state / "sessions" / ".staging"),
+        },
+    )
+
+
+def take_at_rest(server: Server) -> Inventory:
+    """Waits until two looks in a row find the same, and nothing runs."""
+    seen: list[Inventory] = []
+
+    def is_still() -> bool:
+        time.sleep(0.3)
+        seen.append(take(server))
+        return len(seen) > 1 and seen[-2].same_things(seen[-1]) and is_idle(server)
+
+    wait_until(is_still, SETTLE_S)
+    return seen[-1]
+
+
+def take_when_like(server: Server, before: Inventory, within_s: float = SETTLE_S) -> Inventory:
+    """Waits until there is what was there before; what there is in the end, if it never is."""
+    deadline = time.monotonic() + within_s
+    now = take(server)
+    while now.beyond(before) and time.monotonic() < deadline:
+        time.sleep(0.3)
+        now = take(server)
+    return now
+
+
+def is_ready(server: Server) -> bool:
+    return _readiness(server).status_code == 200
+
+
+def is_idle(server: Server) -> bool:
+    answer = _readiness(server)
+    facts = answer.json()
+    return answer.status_code == 200 and facts["running"] == facts["waiting"] == 0
+
+
+def _readiness(server: Server) -> httpx.Response:
+    with server.client() as client:
+        return client.get("/readyz")
+
+
+def _live(state: Path) -> set[int]:
+    """The children that stay for the next call of a chain: a cache, which is not counted here."""
+    pool = Pool(state / "engine.sock")
+    try:
+        return {session["pid"] for session in pool.info()["live"]}
+    except EngineUnavailable:
+        return set()
+    finally:
+        pool.close()
+
+
+def _entries(folder: Path) -> int:
+    try:
+        return sum(1 for _ in folder.iterdir())
+    except FileNotFoundError:
+        return 0
