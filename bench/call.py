@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
-from bench.figures import Figure, at_most, ratios
+from bench import opencpu
+from bench.figures import Figure, at_least, at_most, milliseconds, ratios
 from bench.server import Server, ask
 from bench.warm_r import WarmR, warm_r
 
 CALL = "/ocpu/library/stats/R/rnorm/json"
 RSCRIPT = ("Rscript", "-e", "jsonlite::toJSON(rnorm(3), pretty = TRUE, digits = 4)")
-CLIENTS = 4
+CLIENTS = (1, 2, 4, 8)
 CALLS_A_ROUND = 8
+BESIDE = {
+    "Rscript": "Rscript, a process a call",
+    "fork": "warm R, same evaluation, one fork",
+    "evaluate": "warm R, same evaluation, no fork",
+    "bare": "warm R, bare toJSON(rnorm(3))",
+}
 
 
 def measure(
@@ -25,14 +33,18 @@ def measure(
 ) -> Iterator[Figure]:
     with warm_r(folder / "warm_r") as r:
         yield from _latency(server, r, rounds)
-    yield _throughput(server, repetitions, seconds)
+    loads = [
+        {clients: _load(server, clients, seconds) for clients in CLIENTS}
+        for _ in range(repetitions)
+    ]
+    for clients in CLIENTS:
+        yield from _under_load(clients, [load[clients] for load in loads])
 
 
 def _latency(server: Server, r: WarmR, rounds: int) -> Iterator[Figure]:
     """One client; everything in turn, a few calls at a time."""
     connection = server.connect()
-    took: dict[str, list[float]] = {"larder": [], "Rscript": [], "evaluate": [], "bare": []}
-    took["fork"] = []
+    took: dict[str, list[float]] = {name: [] for name in ("larder", *BESIDE)}
     for _ in range(rounds):
         ours = [_timed(lambda: ask(connection, CALL, "n=3")) for _ in range(CALLS_A_ROUND)]
         took["larder"].append(median(ours))
@@ -40,53 +52,65 @@ def _latency(server: Server, r: WarmR, rounds: int) -> Iterator[Figure]:
         for kind in ("fork", "evaluate", "bare"):
             took[kind].append(median(r.time(kind, CALLS_A_ROUND)))
     connection.close()
-    beside = {
-        "Rscript": "Rscript, a process a call",
-        "fork": "warm R, same evaluation, one fork",
-        "evaluate": "warm R, same evaluation, no fork",
-        "bare": "warm R, bare toJSON(rnorm(3))",
-    }
-    for kind, words in beside.items():
-        yield Figure(
-            "rnorm on demand, 1 client: p50",
-            _ms(median(took["larder"])),
-            f"{words} {_ms(median(took[kind]))}",
-            ratios(took["larder"], took[kind]),
-            at_most(2) if kind == "fork" else None,
-        )
+    ours = took["larder"]
+    what, p50 = "rnorm on demand, 1 client: p50", milliseconds(median(ours))
+    for kind, words in BESIDE.items():
+        theirs = took[kind]
+        goal = at_most(2) if kind == "fork" else None
+        beside = f"{words} {milliseconds(median(theirs))}"
+        yield Figure(what, p50, beside, ratios(ours, theirs), goal)
+    theirs = [opencpu.P50_S] * rounds
+    beside = f"{opencpu.NAME} {milliseconds(opencpu.P50_S)}"
+    yield Figure(what, p50, beside, ratios(ours, theirs), at_most(1 / 20))
 
 
-def _throughput(server: Server, repetitions: int, seconds: float) -> Figure:
-    ours, theirs = [], []
-    for _ in range(repetitions):
-        connections = [server.connect() for _ in range(CLIENTS)]
-        calls = [partial(ask, one, CALL, "n=3") for one in connections]
-        ours.append(_per_s(calls, seconds))
-        for one in connections:
-            one.close()
-        theirs.append(_per_s([_run_rscript] * CLIENTS, seconds))
-    return Figure(
-        f"rnorm on demand, {CLIENTS} clients: calls per second",
-        f"{median(ours):.0f}",
-        f"Rscript, {CLIENTS} at a time {median(theirs):.1f}",
-        ratios(ours, theirs),
-    )
+@dataclass(frozen=True)
+class _Load:
+    """What so many clients got, each asking again as soon as it was answered."""
+
+    per_s: float
+    took_s: list[float]
+
+    @property
+    def p99_s(self) -> float:
+        return quantiles(self.took_s, n=100)[98]
 
 
-def _per_s(calls: Sequence[Callable[[], object]], seconds: float) -> float:
-    """How many calls a second so many clients get answered."""
+def _load(server: Server, clients: int, seconds: float) -> _Load:
+    connections = [server.connect() for _ in range(clients)]
     started = time.perf_counter()
 
-    def repeat(call: Callable[[], object]) -> int:
-        done = 0
+    def repeat(connection: HTTPConnection) -> list[float]:
+        took = []
         while time.perf_counter() < started + seconds:
-            call()
-            done += 1
-        return done
+            took.append(_timed(lambda: ask(connection, CALL, "n=3")))
+        return took
 
-    with ThreadPoolExecutor(len(calls)) as threads:
-        done = sum(threads.map(repeat, calls))
-    return done / (time.perf_counter() - started)
+    with ThreadPoolExecutor(clients) as threads:
+        took = [one for many in threads.map(repeat, connections) for one in many]
+    elapsed = time.perf_counter() - started
+    for connection in connections:
+        connection.close()
+    return _Load(len(took) / elapsed, took)
+
+
+def _under_load(clients: int, loads: list[_Load]) -> Iterator[Figure]:
+    what = f"rnorm on demand, {clients} client{'s' * (clients > 1)}"
+    rates, theirs = [one.per_s for one in loads], opencpu.CALLS_PER_S[clients]
+    yield Figure(
+        f"{what}: calls per second",
+        f"{median(rates):.0f}",
+        f"{opencpu.NAME} {theirs:.0f}",
+        ratios(rates, [theirs] * len(rates)),
+        at_least(15) if clients == 4 else None,
+    )
+    p50s, p99s = [median(one.took_s) for one in loads], [one.p99_s for one in loads]
+    yield Figure(
+        f"{what}: p99",
+        milliseconds(median(p99s)),
+        f"p50 of the same calls {milliseconds(median(p50s))}",
+        ratios(p99s, p50s),
+    )
 
 
 def _run_rscript() -> None:
@@ -97,7 +121,3 @@ def _timed(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return time.perf_counter() - started
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.2g} ms" if seconds < 0.01 else f"{seconds * 1000:.0f} ms"

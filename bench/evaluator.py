@@ -18,7 +18,7 @@ from statistics import median
 
 from rpy2 import rinterface as ri
 
-from bench.figures import Figure, Goal, at_most, ratios
+from bench.figures import Figure, Goal, at_most, milliseconds, ratios
 from bench.project import ROOT
 from engine.convert import to_r
 from engine.loading import start_base
@@ -59,8 +59,8 @@ def measure(folder: Path, *, repetitions: int) -> Iterator[Figure]:
             took[work.what] = ours
             yield Figure(
                 f"evaluator: {work.what}",
-                _ms(median(ours)),
-                f"package evaluate {_ms(median(theirs))}",
+                milliseconds(median(ours)),
+                f"package evaluate {milliseconds(median(theirs))}",
                 ratios(ours, theirs),
                 work.goal,
             )
@@ -68,8 +68,8 @@ def measure(folder: Path, *, repetitions: int) -> Iterator[Figure]:
     grown = [MANY / FEW * seconds for seconds in few]
     yield Figure(
         f"evaluator: {MANY:,} cat()",
-        _ms(median(many)),
-        f"{MANY // FEW} times {FEW:,} cat() {_ms(median(grown))}",
+        milliseconds(median(many)),
+        f"{MANY // FEW} times {FEW:,} cat() {milliseconds(median(grown))}",
         ratios(many, grown),
         at_most(1.5),
     )
@@ -92,10 +92,6 @@ def _ask(process: subprocess.Popen[str], evaluator: str, work: Work) -> float:
     process.stdin.write(f"{json.dumps([evaluator, work.times, work.code])}\n")
     process.stdin.flush()
     return float(process.stdout.readline())
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.2g} ms" if seconds < 0.01 else f"{seconds * 1000:,.0f} ms"
 
 
 def main() -> None:

@@ -73,6 +73,11 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, ...]:
     return tuple(one / other for one, other in zip(ours, theirs, strict=True))
 
 
+def milliseconds(seconds: float) -> str:
+    """A short time as the table shows it."""
+    return f"{seconds * 1000:.2g} ms" if seconds < 0.01 else f"{seconds * 1000:,.0f} ms"
+
+
 def table(figures: Sequence[Figure]) -> str:
     """The figures as a Markdown table, aligned to be read as it is."""
     head = ("what", "Larder", "beside", "ratio (spread)", "goal", "")

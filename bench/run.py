@@ -18,16 +18,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import call, evaluator, grid, hit, rows, upload, walls
+from bench import engine, evaluator, grid, hit, rows, upload, walls
 from bench.figures import Figure, table
 from bench.processes import cores
 from bench.project import Jobs, make_project, open_jobs
 from bench.server import Server, serve
 
-MEASUREMENTS = ("hit", "call", "evaluator", "walls", "grid", "rows", "upload")
+MEASUREMENTS = ("hit", "engine", "evaluator", "walls", "grid", "rows", "upload")
 NEEDED = {
     "hit": ("nginx", "wrk", "taskset"),
-    "call": ("Rscript",),
+    "engine": ("Rscript",),
     "grid": ("Rscript",),
     "upload": (),
     "walls": (),
@@ -64,8 +64,8 @@ def _measure(
 ) -> Iterator[Figure]:
     if name == "hit":
         yield from hit.measure(server, folder, repetitions=effort.hits)
-    elif name == "call":
-        yield from call.measure(
+    elif name == "engine":
+        yield from engine.measure(
             server,
             folder,
             rounds=effort.rounds,

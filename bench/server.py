@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import subprocess
 import sys
@@ -44,13 +45,18 @@ class Server:
 
 
 @contextmanager
-def serve(project: Path) -> Iterator[Server]:
-    """Serves the project until the block is left."""
+def serve(project: Path, **settings: str) -> Iterator[Server]:
+    """Serves the project until the block is left; settings as the environment has them."""
     command = [sys.executable, "-m", "larder", "serve", str(project), "--port", "0"]
     log = project / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*command, "--workers", "1"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            [*command, "--workers", "1"],
+            cwd=ROOT,
+            env={**os.environ, **{f"LARDER_{name}": value for name, value in settings.items()}},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
         )
     try:
         port = _wait_until_ready(process, log)
