@@ -66,7 +66,7 @@ def become_user(user: int) -> None:
     Raises:
         OSError: this process is not allowed to.
     """
-    _drop_bounding_set(keep=CAP_DAC_READ_SEARCH)
+    limit_capabilities(CAP_DAC_READ_SEARCH)
     _prctl(PR_SET_SECUREBITS, ROOT_IS_NOBODY | KEEP_WITH_USER)
     os.setgroups([])
     os.setresgid(user, user, user)
@@ -113,15 +113,16 @@ def keep_capabilities(*kept: int) -> None:
         raise OSError(ctypes.get_errno(), "capset")
 
 
+def limit_capabilities(*kept: int) -> None:
+    """Has no program that is started from here on gain others than these."""
+    capability = 0
+    while capability in kept or not _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
+        capability += 1  # until the kernel knows no more of them
+
+
 def end_with_parent(signal: int) -> None:
     """Has the kernel send this signal when the parent ends; forgotten when the user changes."""
     _prctl(PR_SET_PDEATHSIG, signal)
-
-
-def _drop_bounding_set(*, keep: int) -> None:
-    capability = 0
-    while capability == keep or not _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
-        capability += 1  # until the kernel knows no more of them
 
 
 def _prctl(*arguments: int) -> None:

@@ -25,7 +25,7 @@ from engine.pool import Pool
 NOBODY = 65534
 OUTSIDE_FILES = frozenset({"network", "processes", "kernel", "exhaustion"})
 EVERYTHING = OUTSIDE_FILES | {"reading", "writing", "tampering"}
-SPARES = 2
+SPARES, LIVE = 2, 10
 SECRET = "the secret of the house"
 HELPERS = """
 # What became of an attack, in one line: what R warned of, or raised, or else the value.
@@ -147,8 +147,9 @@ class Fortress:
 
     @property
     def usual(self) -> int:
-        """How many processes there are while nothing runs: the broker, parents, their spares."""
-        return 1 + len(self.parents) * (1 + SPARES)
+        """How many processes there are while nothing runs: live sessions are among them."""
+        info = self.pool.info()
+        return 1 + len(info["templates"]) * (1 + SPARES) + len(info["live"])
 
     @property
     def descendants(self) -> list[str]:
@@ -211,6 +212,7 @@ class Fortress:
             project="fort",
             folder=str(self.project),
             spares=SPARES,
+            live={"most": LIVE},
         )
         python, path = interpreter(self.mode.user)
         return subprocess.Popen(

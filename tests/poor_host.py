@@ -26,6 +26,7 @@ LACKS = {
 def main() -> None:
     lacks = [word for word in sys.argv[1].split(",") if word]
     if "capabilities" in lacks:
+        privileges.limit_capabilities()
         privileges.keep_capabilities()
     rules = [rule for word in lacks for rule in LACKS.get(word, ())]
     if rules:

@@ -190,6 +190,21 @@ def test_session_that_a_call_names_can_be_read_and_not_written(place: Place) -> 
         assert fort.attempt(written).startswith("refused")
 
 
+def test_live_session_of_another_call_is_out_of_reach(place: Place) -> None:
+    fort, _ = place
+    fort.attempt("1")
+    pid = fort.pool.info()["live"][-1]["pid"]
+    tried = [
+        *(f"tools::pskill({pid}, 9L)", f"kernel('ptrace', 16, {pid}, 0, 0)"),
+        *(f"weapon('steal', {pid}L)", f"kernel('prlimit64', {pid}, 0, '&', 0)"),
+    ]
+    if "reading" in fort.mode.holds:
+        tried.append(f"readBin('/proc/{pid}/mem', raw(), 1)")
+    for code in tried:
+        assert re.match("refused|done: FALSE", fort.attempt(code))
+    assert pid in {one["pid"] for one in fort.pool.info()["live"]}
+
+
 def test_nothing_is_left_of_all_this(place: Place) -> None:
     fort, _ = place
     wait_until(lambda: len(fort.descendants) <= fort.usual)
