@@ -215,3 +215,18 @@ def test_command_shows_and_cancels_calls(client: httpx.Client, patience: Patienc
     wait_for(client, key, "cancelled")
     assert larder(patience, "cancel", key)[0] == 1
     assert larder(patience, "cancel")[0] == 2
+
+
+def test_openapi_describes_calls_and_late_answers(client: httpx.Client) -> None:
+    api = client.get("/openapi.json").json()
+
+    def schema(path: str, status: str) -> str:
+        content = api["paths"][path]["get"]["responses"][status]["content"]
+        return str(content["application/json"]["schema"]["$ref"].rpartition("/")[2])
+
+    assert schema("/v1/results/{job}", "202") == "Accepted"
+    assert schema("/v1/calls", "200") == "CallsUnderWay"
+    assert schema("/v1/calls/{key}", "200") == "CallDocument"
+    assert schema("/v1/calls/{key}", "404") == "ProblemDocument"
+    events = api["paths"]["/v1/calls/{key}/events"]["get"]["responses"]["200"]["content"]
+    assert list(events) == ["text/event-stream"]
