@@ -55,7 +55,7 @@ class CallBook:
         """
         waiting = 0
         calls = []
-        for facts in self.pool.info()["under_way"]:
+        for facts in self.pool.under_way():
             waits = facts["running_s"] is None
             waiting += waits
             calls.append(_under_way(facts, waiting if waits else None))

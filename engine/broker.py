@@ -154,6 +154,8 @@ class Broker:
         match header.get("operation"):
             case "info":
                 yield self._info(), []
+            case "under_way":
+                yield {"calls": self._calls.facts()}, []
             case "install":
                 yield await self._install(header["request"]), []
             case "cancel":
@@ -178,7 +180,6 @@ class Broker:
             "running": self._admission.running,
             "waiting": self._admission.waiting,
             "calls": self._calls.count,
-            "under_way": self._calls.facts(),
             "live": self._live.facts(),
             "served_live": self._live.served,
             "walls": {"mode": self._config.walls, **self._host.to_wire()},

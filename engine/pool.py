@@ -205,6 +205,15 @@ class Pool:
         """
         return self._ask({"operation": "info"})[0]
 
+    def under_way(self) -> list[dict[str, Any]]:
+        """Returns the calls that wait or run, in the order in which they came: see engine/calls.py.
+
+        Raises:
+            EngineUnavailable: the broker does not answer.
+        """
+        found: list[dict[str, Any]] = self._ask({"operation": "under_way"})[0]["calls"]
+        return found
+
     def cancel(self, key: str) -> bool:
         """Ends a call that waits or runs, at once; whether there is one of this key.
 

@@ -50,14 +50,10 @@ class Template:
         self._waiting: deque[asyncio.Future[Child]] = deque()
         self._waiting_for_network: deque[asyncio.Future[Child]] = deque()
         self.info: dict[str, Any] = {}
+        self.pid = 0
         self.is_replaced = False
         self._claims = 0
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    @property
-    def pid(self) -> int:
-        """The process id of the forking parent."""
-        return int(self.info["pid"])
 
     async def start_base(self, config: dict[str, Any]) -> None:
         """Starts a parent that has R, and waits until it is warm.
@@ -90,6 +86,7 @@ class Template:
         except TemplateFailed:
             await self._wait_for_process()
             raise
+        self.pid = int(self.info["pid"])
         self._control = control
         asyncio.get_running_loop().add_reader(control, self._hear)
         self._refill()

@@ -73,7 +73,7 @@ class Busy:
         """The children that run a call now."""
         pool = Pool(self.state / "engine.sock")
         try:
-            return [call["pid"] for call in pool.info()["under_way"] if call["pid"] is not None]
+            return [call["pid"] for call in pool.under_way() if call["pid"] is not None]
         finally:
             pool.close()
 

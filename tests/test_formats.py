@@ -248,7 +248,7 @@ def test_rds_is_as_compressed_as_asked(engine: Engine, options: dict[str, str]) 
 
 def test_download_of_a_name_that_is_no_token_is_escaped() -> None:
     answer = {"body": {"blob": 0}, "type": "text/csv", "file": 'naïve "x"\r\n日.csv'}
-    (header,) = rendered(answer, [b""]).headers
+    (header,) = rendered(answer, [b""], Path()).headers
     assert header == (
         "Content-Disposition",
         "attachment;filename*=UTF-8''na%C3%AFve%20%22x%22%0D%0A%E6%97%A5.csv",

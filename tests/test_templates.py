@@ -91,7 +91,7 @@ def test_large_model_serves_calls_at_once_in_little_more_memory_than_one(tmp_pat
         with ThreadPoolExecutor(4) as threads:
             answers = [threads.submit(engine.json, "uses") for _ in range(4)]
             wait_until(lambda: engine.pool.info()["running"] == 4)
-            pids = [int(call["pid"]) for call in engine.pool.info()["under_way"]]
+            pids = [int(call["pid"]) for call in engine.pool.under_way()]
             memory = sum(map(pss_bytes, pids)) + template(engine, "project")["pss_bytes"]
             for folder in (tmp_path / "work").glob("*/x0*"):
                 (folder / "go").touch()

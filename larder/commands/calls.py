@@ -41,7 +41,7 @@ def calls(
     """
     with closing(open_pool(load_settings(project))) as pool:
         if action is None:
-            _show(pool.info()["under_way"], json=json)
+            _show(pool.under_way(), json=json)
         elif key is None:
             raise Misused("which call? give its key, as `larder calls` shows it")
         elif json:
