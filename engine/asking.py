@@ -65,7 +65,7 @@ class Asking:
                 raise
             await child.exited  # so that all it did is done
             try:
-                answer = await self._save_killed(child, header["folder"], limit)
+                answer = await self._save_killed(child, header, limit)
             except errors.EngineError as error:
                 log.warning(
                     "killed call has no session folder=%s error=%s", header["folder"], error
@@ -75,17 +75,21 @@ class Asking:
             return answer, []
 
     async def _save_killed(
-        self, killed: Child, folder: str, limit: errors.LimitReached
+        self, killed: Child, header: dict[str, Any], limit: errors.LimitReached
     ) -> dict[str, Any]:
         """Has another child make the session of one that was killed, of all that it told."""
+        folder = header["folder"]
         if self._own_user:
             await ownership.settle(Path(folder))
-        pieces = await asyncio.to_thread(killed.transcript.pieces)
+        most = Limits.from_wire(header["limits"]).output_bytes
+        # Messages and warnings may take as much again.
+        pieces = await asyncio.to_thread(killed.transcript.pieces, 2 * most)
         request = {"operation": "save_killed", "folder": folder, "pieces": pieces}
-        header = {"request": request | {"error": str(limit)}, "folder": folder}
+        request["error"] = str(limit)
+        saving = {"request": request, "folder": folder, "limits": SAVING.to_wire()}
         child = await self._templates.base.take()
         try:
-            answer, _ = await self._ask(child, header | {"limits": SAVING.to_wire()})
+            answer, _ = await self._ask(child, saving)
         finally:
             self._release(child)
         raise_failure(answer)

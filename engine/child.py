@@ -129,6 +129,7 @@ def _serve(
         header, _ = message
         if header.get("warm"):
             r.call("warm_child")
+            r.forget_output()  # the broker may read it before the next request begins
             wire.send(connection, {})
             continue
         if "step" in header:

@@ -95,5 +95,11 @@ class ProcessTree:
         """
         if sum(one.rss_bytes for one in self.members) <= most_bytes:
             return False
-        taken = sum(pss_bytes(one.pid) or one.rss_bytes for one in self.members)
+        taken = sum(pss_bytes(one.pid) or _rss_bytes(one.pid) for one in self.members)
         return taken - pss_bytes(origin) > most_bytes
+
+
+def _rss_bytes(pid: int) -> int:
+    """Memory of a process that may not be looked at, or has ended meanwhile."""
+    found = Process.read(pid)
+    return 0 if found is None else found.rss_bytes

@@ -11,6 +11,7 @@ what begins there; the text, as a console shows it.
 from __future__ import annotations
 
 import fcntl
+import itertools
 import mmap
 import os
 import struct
@@ -111,21 +112,26 @@ class TranscriptReader:
         end = min(size, start + most)
         return self._memory[_TEXT + start : _TEXT + end], end
 
-    def pieces(self) -> list[tuple[str, str]]:
-        """Returns the kind and the text of each piece, in order, bytes that are no text as <ff>."""
-        return [(kind, _bare(kind, text)) for kind, text in self._shown()]
+    def pieces(self, most: int) -> list[tuple[str, str]]:
+        """Returns the kind and the text of each piece, in order, bytes that are no text as <ff>.
 
-    def _shown(self) -> Iterator[tuple[str, str]]:
+        What stands beyond the first `most` bytes is left out.
+        """
+        return [(kind, _bare(kind, text)) for kind, text in self._shown(most)]
+
+    def _shown(self, most: int) -> Iterator[tuple[str, str]]:
         size, marks = self._counts()
-        places = [
+        size = min(size, most)
+        begins = [
             _MARK.unpack_from(self._memory, _COUNTS.size + number * _MARK.size)[0]
             for number in range(marks)
         ]
-        ends = [place // len(KINDS) for place in places[1:]] + [size]
-        for place, end in zip(places, ends, strict=True):
-            start, kind = divmod(place, len(KINDS))
-            text = self._memory[_TEXT + min(start, size) : _TEXT + min(end, size)]
-            yield KINDS[kind], _decoded(text)
+        start = 0
+        for mark, following in itertools.pairwise([*begins, size * len(KINDS)]):
+            end = min(max(start, following // len(KINDS)), size)  # nothing is read twice
+            text = self._memory[_TEXT + start : _TEXT + end]
+            yield KINDS[mark % len(KINDS)], _decoded(text)
+            start = end
 
     def _counts(self) -> tuple[int, int]:
         size, marks = _COUNTS.unpack_from(self._memory, 0)

@@ -58,6 +58,10 @@ class R:
         """Returns what a support function answers, as plain values."""
         return from_r(self._larder[function](*(to_r(argument) for argument in arguments)))
 
+    def forget_output(self) -> None:
+        """Begins anew with what is printed and said."""
+        self._console.clear()
+
     def transcribe(self, descriptor: int) -> None:
         """Has what requests print and say told in this shared memory from now on."""
         self._transcript = self._console.transcript = Transcript(descriptor)
@@ -93,7 +97,7 @@ class R:
 
     def serve(self, request: dict[str, Any]) -> dict[str, Any]:
         """Returns the answer to one request; bodies asked for as `exact` are JSON bytes."""
-        self._console.clear()
+        self.forget_output()
         answer = self._larder["serve"](to_r(request))
         names = list(answer.names)
         plain: dict[str, Any] = {}

@@ -8,6 +8,7 @@ import pytest
 
 from cache.freshness import Freshness
 from cache.keys import Code
+from engine.limits import Limits
 from jobs.definition import JobFile, schema
 from jobs.job import Job, ScheduleSpec
 from jobs.problem import Problem
@@ -88,6 +89,20 @@ def test_a_job_that_says_little_has_sensible_defaults(tmp_path: Path) -> None:
     assert (job.outputs, job.timeout_s, job.retries, job.on_miss) == (("json",), 90, 0, "run")
     assert job.schedule == ()
     assert [cell.arguments for cell in job.cells()] == [{}]
+
+
+def test_limits_of_a_job_tighten_those_of_the_server(tmp_path: Path) -> None:
+    job = job_of(
+        tmp_path,
+        "limits: {memory: 1 GB, cpu_time: 1 minute, plots: 5000}",
+        top="defaults: {limits: {memory: 2 GB, disk: 1 MB, output: 1 KB, file_size: 1 KB}}",
+    )
+    expected = Limits(
+        memory_bytes=2**30, cpu_s=60, disk_bytes=2**20, output_bytes=1024, file_bytes=1024
+    )
+    assert job.limits(Limits()) == expected
+    assert job.limits(Limits(memory_bytes=5)).memory_bytes == 5
+    assert job.digest == job_of(tmp_path, "").digest
 
 
 def test_a_job_overrides_defaults_key_by_key(tmp_path: Path) -> None:
@@ -205,6 +220,13 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         ("outputs: [json, cvs]", "4:21: expected one of json, csv, "),
         ("timeout: 90", "4:14: expected text, found the number 90 (for example: timeout: 90 sec"),
         ("timeout: 0 seconds", "4:14: the time must be longer than nothing"),
+        ("limits: {memory: 0 B}", "4:22: the size must be more than nothing"),
+        (
+            "limits: {memory: 4}",
+            "4:22: expected text, found the number 4 (for example: me",
+        ),
+        ("limits: {memry: 4 GB}", "4:14: unknown key 'memry' (did you mean 'memory'?)"),
+        ("limits: {plots: -1}", "4:21: -1 is too small; it must be at least 0"),
         ("timezone: America/Chicag", "4:15: 'America/Chicag' is no time zone (did you mean "),
         ("timezone: Vienna", "4:15: 'Vienna' is no time zone (did you mean 'Europe/Vienna'?)"),
         ("cache: {fresh_for: 2 days, keep: 1 day}", "4:38: 'keep' is shorter than 'fresh_for'"),

@@ -1,15 +1,20 @@
 """Limits of one call: what the kernel is told, as a user without rights."""
 
 import codecs
+import json
 import os
 import resource
 import signal
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from engine.limits import Limits, running_threads
+from engine.errors import LIMITS, LimitReached
+from engine.failure import failure, raise_failure
+from engine.limits import UNLIMITED, Limits, running_threads
+from engine.plain_words import amount
 
 NOBODY = 65534
 CALM = Limits(processes=20)
@@ -85,3 +90,60 @@ def test_a_limit_of_the_system_is_not_exceeded() -> None:
 def test_limits_survive_their_way_to_the_child() -> None:
     limits = Limits(wall_s=1, memory_bytes=2, file_bytes=3, open_files=4, processes=5)
     assert Limits.from_wire(limits.to_wire()) == limits
+
+
+def test_the_stricter_of_two_limits_holds() -> None:
+    server = Limits(wall_s=90, memory_bytes=4, plots=10, cpu_s=None, network=True)
+    job = replace(UNLIMITED, memory_bytes=8, plots=2, cpu_s=30, network=False)
+    both = Limits(wall_s=90, memory_bytes=4, plots=2, cpu_s=30, network=False)
+    assert server.tightened(job) == job.tightened(server) == both
+    assert replace(server, cpu_s=10).tightened(job).cpu_s == 10
+    assert server.tightened(UNLIMITED) == server
+
+
+def test_processor_time_of_a_batch_is_that_of_all_its_calls() -> None:
+    def work() -> str:
+        Limits(cpu_s=1.5).apply(calls=3)
+        return str(resource.getrlimit(resource.RLIMIT_CPU))
+
+    assert in_a_child(work) == "(5, 6)"
+
+
+def test_a_file_beyond_its_limit_ends_the_process() -> None:
+    pid = os.fork()
+    if pid == 0:
+        replace(CALM, file_bytes=100).apply()
+        with tempfile.TemporaryFile(buffering=0) as file:
+            file.write(bytes(100))
+            file.write(b"x")
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    assert os.WTERMSIG(status) == signal.SIGXFSZ
+
+
+@pytest.mark.parametrize("kind", LIMITS.values())
+def test_a_limit_that_was_reached_is_told_whole(kind: type[LimitReached]) -> None:
+    reached = Limits(cpu_s=30).reached(kind, "R said so")
+    told = json.loads(json.dumps(failure(reached)))
+    with pytest.raises(kind) as caught:
+        raise_failure(told)
+    assert str(caught.value) == str(reached)
+    assert str(reached).startswith("R said so: the call was stopped a")
+    for setting in (kind.setting, kind.job_setting):
+        assert setting in str(reached)
+    assert caught.value.value == reached.value == getattr(Limits(cpu_s=30), kind.field)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (1.5, "seconds", "1.5 seconds"),
+        (100, "plots", "100 plots"),
+        (900, "bytes", "900 bytes"),
+        (10 * 2**20, "bytes", "10 MB"),
+        (1.5 * 2**30, "bytes", "1.5 GB"),
+        (2000 * 2**30, "bytes", "2000 GB"),
+    ],
+)
+def test_amounts_have_units(value: float, unit: str, said: str) -> None:
+    assert amount(value, unit) == said
