@@ -50,7 +50,6 @@ class Story:
         kills: When what was killed, by the monotonic clock.
         disturbed: From when till when, and how, calls were disturbed.
         wrong: Answers that were wrong, or took no end; and threads that failed.
-        gone: Clients that went away: each may leave a session that nobody removes.
     """
 
     done: Counter[str] = field(default_factory=Counter)
@@ -129,14 +128,14 @@ class Soak:
         return thread
 
     def _work(self, number: int, stop: threading.Event) -> None:
-        client = Client(self._server.server.url, number)
-        while not stop.is_set():
-            self._do(client.random.choice(KINDS), client)
+        with Client(self._server.server.url, number) as client:
+            while not stop.is_set():
+                self._do(client.random.choice(KINDS), client)
 
     def _every_kind_once(self, name: str) -> None:
-        client = Client(self._server.server.url, len(name))
-        for kind in dict.fromkeys(KINDS):
-            self._do(kind, client)
+        with Client(self._server.server.url, len(name)) as client:
+            for kind in dict.fromkeys(KINDS):
+                self._do(kind, client)
 
     def _do(self, kind: Callable[[Client], None], client: Client) -> None:
         began = time.monotonic()

@@ -11,6 +11,7 @@ import string
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Self
 
 import httpx
 
@@ -33,6 +34,12 @@ class Client:
     def __init__(self, url: str, seed: int) -> None:
         self.http = httpx.Client(base_url=url, timeout=90, trust_env=False)
         self.random = random.Random(seed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
     def ask(self, status: int, method: str, path: str, **options: object) -> httpx.Response:
         """The answer, which has this status."""
