@@ -141,8 +141,16 @@ class CallBook:
 
 
 def printed_by(session: Session) -> bytes:
-    """Returns what a call printed, byte for byte as it was told while it ran."""
-    return "".join(session.manifest.texts.get("stdout", [])).encode()
+    """Returns what a call printed and said, as it was told while it ran, and how it ended.
+
+    The place of a piece may differ by the ends of lines before it that were not printed.
+    """
+    lines = (text if text.endswith("\n") else f"{text}\n" for text in _pieces(session) if text)
+    return "".join(lines).encode()
+
+
+def _pieces(session: Session) -> list[str]:
+    return session.manifest.texts.get("console", [])
 
 
 def _under_way(facts: dict[str, Any], position: int | None) -> CallUnderWay:

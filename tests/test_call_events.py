@@ -59,7 +59,8 @@ def test_stream_tells_of_a_call_from_its_queue_to_its_end(
     assert states == ["waiting", "running", "done"]
     assert seen[-1].data == status(client, key)
     text = printed(seen)
-    assert text.startswith(TEXT + "ended\n")
+    assert text.startswith("> waits(gate = ")
+    assert f"\n{TEXT}ended\n" in text
     assert seen[-1].id == len(text.encode()) == seen[-1].data["console_bytes"]
     gates[1].open()
     for one in before:
@@ -74,7 +75,7 @@ def test_reader_who_comes_back_goes_on_where_it_was(
     key = begin(client, "waits", gate)
     wait_for(client, key, "done")
     whole = printed(list(follow(client, key)))
-    assert whole.startswith("begun\nended\n")
+    assert "\nbegun\nended\n" in whole
     rest = list(follow(client, key, last_id=6))
     assert printed(rest) == whole[6:]
     assert [event.name for event in follow(client, key, last_id=len(whole))] == ["done"]
@@ -89,7 +90,19 @@ def test_stream_of_a_failed_call_ends_with_why(client: httpx.Client, patience: P
         gate.open()
     assert seen[-1].name == "failed"
     assert seen[-1].data["problem"]["detail"] == "no luck"
-    assert printed(seen).startswith("begun\nended\n")
+    assert "\nbegun\nended\n" in printed(seen)
+    assert printed(seen).endswith("Error:\nno luck\n")
+
+
+def test_text_comes_while_the_call_runs(client: httpx.Client, patience: Patience) -> None:
+    gate = patience.gate("live")
+    key = begin(client, "waits", gate)
+    for event in follow(client, key):
+        if "begun" in event.data.get("text", ""):
+            assert status(client, key)["status"] == "running"
+            assert "begun" in status(client, key)["console"]
+            gate.open()
+    wait_for(client, key, "done")
 
 
 def test_stream_of_a_cancelled_call_ends(client: httpx.Client, patience: Patience) -> None:
