@@ -68,7 +68,7 @@ class Host:
         connects = "no seccomp: R code can open connections and reach for other processes"
         uncounted = "no user or user namespace for each call: "
         uncounted += (
-            "nothing limits how many processes one starts"
+            "nothing but a look now and then limits how many processes one starts"
             if self.root
             else "one that starts too many keeps others from starting any"
         )

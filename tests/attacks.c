@@ -17,9 +17,9 @@
 static const struct { const char *name; long number; } calls[] = {
   CALL(acct), CALL(add_key), CALL(bpf), CALL(capset), CALL(chroot), CALL(clone),
   CALL(delete_module), CALL(fanotify_init), CALL(fchmodat), CALL(fchownat), CALL(fcntl),
-  CALL(finit_module), CALL(init_module), CALL(inotify_add_watch), CALL(inotify_init1),
-  CALL(io_uring_setup), CALL(ioprio_set), CALL(kcmp), CALL(kexec_load), CALL(keyctl), CALL(kill),
-  CALL(linkat), CALL(memfd_create), CALL(mknodat), CALL(mount), CALL(mq_open),
+  CALL(finit_module), CALL(ftruncate), CALL(init_module), CALL(inotify_add_watch),
+  CALL(inotify_init1), CALL(io_uring_setup), CALL(ioprio_set), CALL(kcmp), CALL(kexec_load),
+  CALL(keyctl), CALL(kill), CALL(linkat), CALL(memfd_create), CALL(mknodat), CALL(mount), CALL(mq_open),
   CALL(name_to_handle_at), CALL(open_by_handle_at), CALL(openat), CALL(perf_event_open),
   CALL(personality), CALL(pidfd_getfd), CALL(pidfd_open), CALL(pidfd_send_signal),
   CALL(pivot_root), CALL(prctl), CALL(prlimit64), CALL(process_vm_readv),

@@ -84,8 +84,8 @@ READING = [
     Attack(
         "open_files",
         "{fd <- Sys.readlink(dir('/proc/self/fd', full.names = TRUE)); "
-        "sort(unique(sub('.*(socket|null).*', '\\\\1', fd)))}",
-        "done: +(/proc/[0-9]+/fd )?null socket$",
+        "sort(unique(sub('.*(socket|null|transcript).*', '\\\\1', fd)))}",
+        "done: +(/proc/[0-9]+/fd )?null socket transcript$",
     ),
 ]
 
@@ -189,6 +189,12 @@ NETWORK = [
 
 PROCESSES = [
     Attack("end_of_the_parent", "tools::pskill(<parent>, 9L)", NO_SIGNAL),
+    Attack(
+        "transcript_cut_short",
+        "{open <- dir('/proc/self/fd', full.names = TRUE); "
+        "kernel('ftruncate', basename(open[grepl('transcript', Sys.readlink(open))]), 0)}",
+        NO_CALL,
+    ),
     Attack("end_of_its_parent", "tools::pskill(<base>, 9L)", NO_SIGNAL),
     Attack("end_of_the_broker", "tools::pskill(<broker>, 9L)", NO_SIGNAL),
     Attack("end_of_all", 'kernel("kill", -1, 9)', ""),
@@ -261,16 +267,16 @@ EXHAUSTION = [
     Attack(
         "memory_bit_by_bit",
         "{x <- list(); repeat x[[length(x) + 1]] <- numeric(1e6)}",
-        "cannot allocate",
+        "cannot allocate|stopped: .*64 MB of memory",
         Limits(memory_bytes=64 * MB),
     ),
     Attack(
         "one_large_file",
         '{writeBin(raw(12 * 2^20), "f"); file.size("f") <= 10 * 2^20}',
-        "TRUE|refused",
+        "stopped: .*a file of 10 MB",
         Limits(file_bytes=10 * MB),
     ),
-    Attack("output", "{for (i in 1:40) cat(strrep('x', 1e6)); 1}", "done: 1"),
+    Attack("output", "{for (i in 1:40) cat(strrep('x', 1e6)); 1}", "stopped: .*10 MB of output"),
     Attack("output_in_pieces", "{for (i in 1:3e4) cat('x\\n'); 1}", "done: 1"),
     Attack("output_of_a_program", "system('head -c 30000000 /dev/zero | tr \\\\0 x')", "done: 0"),
     Attack("messages", "{for (i in 1:200) message(strrep('x', 1e4)); 1}", "done: 1"),

@@ -16,7 +16,7 @@ from serving import ROOT, wait_until
 from cache.sessions import SessionFolder, Stage
 from engine.broker import BrokerConfig
 from engine.call import Argument, FunctionCall, Output
-from engine.errors import EngineUnavailable, RError
+from engine.errors import EngineUnavailable, LimitReached, RError
 from engine.evaluation import Evaluation
 from engine.left_files import remove_tree
 from engine.limits import Limits
@@ -132,6 +132,8 @@ class Fortress:
             evaluation = self.evaluate(code, limits=limits, seconds=seconds)
         except RError as error:  # the code broke what would have stored its session
             return f"failed: {error}"
+        except LimitReached as error:
+            return f"stopped: {error}"
         assert evaluation.ok, evaluation.error
         body = evaluation.bodies["json"].content
         try:
