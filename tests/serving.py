@@ -40,7 +40,11 @@ class Server:
     def start(self) -> Self:
         """Starts it, and waits until it is ready."""
         self.begin()
-        return self._when(f"url={self.url}", "ready")
+        try:
+            return self._when(f"url={self.url}", "ready")
+        except BaseException:  # nobody else would end it
+            self.stop()
+            raise
 
     def begin(self) -> Self:
         """Starts it, and waits until it has its port: it may never be ready."""
