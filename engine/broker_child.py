@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.left_files import remove_tree
 from engine.transcript import TranscriptReader
 
 if TYPE_CHECKING:
@@ -46,3 +47,8 @@ class Child:
         """Sends open files behind what was written, which it must be waiting for."""
         with socket.socket(fileno=os.dup(self.writer.get_extra_info("socket").fileno())) as own:
             socket.send_fds(own, [b"+"], descriptors)
+
+    def clear_away(self) -> None:
+        """Lets go of it where it died while idle: nobody else would."""
+        self.writer.close()
+        asyncio.ensure_future(asyncio.to_thread(remove_tree, self.home))  # noqa: RUF006

@@ -253,6 +253,7 @@ class Template:
             child.exited.set_result(status)
         if child in self.idle:
             self.idle.remove(child)
+            child.clear_away()
             self._refill()
 
     async def _adopt(self, pid: int, descriptor: int, transcript: int, *, network: bool) -> None:
@@ -287,6 +288,10 @@ class Template:
         for child in self._children.values():
             if not child.exited.done():
                 child.exited.set_result(signal.SIGKILL)
+            if child in self.idle:
+                child.clear_away()
+        self._children.clear()
+        asyncio.ensure_future(self._wait_for_process())  # noqa: RUF006  # it has ended
         for _, known in self._steps.values():
             if not known.done():
                 known.set_result(False)
