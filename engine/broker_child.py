@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from engine.chain import Parked
     from engine.template import Template
 
+WARM_LIMIT_S = 5.0
+"""A child that takes longer hangs."""
+
 
 @dataclass
 class Child:
@@ -38,10 +41,20 @@ class Child:
     warming: asyncio.Task[None] | None = None
     """Set while it warms itself; it serves nobody until that is done."""
 
-    async def is_warm(self) -> None:
-        """Returns once it can serve; whoever waits may be cancelled, the warming goes on."""
+    async def is_ready(self) -> bool:
+        """Whether it can serve; waits until it is warm, unless it hangs."""
         if self.warming is not None:
-            await asyncio.shield(self.warming)
+            await asyncio.wait({self.warming}, timeout=WARM_LIMIT_S)
+        return not self.exited.done() and (self.warming is None or self.warming.done())
+
+    async def bury(self) -> None:
+        """Ends it, with all that it started, and removes its folder."""
+        # At once: what it started must not play with its files while they are being read.
+        self.template.kill(self)
+        await self.template.finish(self)
+        self.template.idle.warm()
+        self.transcript.close()
+        await asyncio.to_thread(remove_tree, self.home)
 
     def send_descriptors(self, *descriptors: int) -> None:
         """Sends open files behind what was written, which it must be waiting for."""
@@ -51,4 +64,5 @@ class Child:
     def clear_away(self) -> None:
         """Lets go of it where it died while idle: nobody else would."""
         self.writer.close()
+        self.transcript.close()
         asyncio.ensure_future(asyncio.to_thread(remove_tree, self.home))  # noqa: RUF006

@@ -156,11 +156,16 @@ class Calls:
             request = {**header["request"], "folder": str(folder), "live": True}
             within = child.step_of is not None
             moved = {**header, "folder": str(folder), "request": request, "within": within}
+            is_wanted = True
             try:
                 answer, blobs = await self._asking.answer(child, moved)
+            except asyncio.CancelledError:
+                is_wanted = call.is_cancelled  # else whoever asked is gone, and took no care of it
+                raise
             finally:
-                with contextlib.suppress(FileNotFoundError):
-                    folder.rename(stage)
+                if is_wanted:
+                    with contextlib.suppress(FileNotFoundError):
+                        folder.rename(stage)
             stays = bool(answer.pop("live", False))
         finally:
             if stays:  # behind the answer, too
@@ -248,4 +253,4 @@ class Calls:
 
     def _release(self, child: Child) -> None:
         """Ends the child behind the answer: nobody waits for its exit."""
-        asyncio.create_task(child.template.bury(child))  # noqa: RUF006  # ends by itself
+        asyncio.create_task(child.bury())  # noqa: RUF006  # ends by itself

@@ -156,7 +156,7 @@ class Live:
             self.drop(child)
         else:
             self.drop(child)
-            await child.template.bury(child)
+            await child.bury()
 
     def drop(self, child: Child) -> None:
         """Notes that a step has served its call; nothing happens if the child is none."""
@@ -213,7 +213,7 @@ async def _bury(chain: Chain) -> None:
     # The steps that still run have their folders in that of the first.
     await chain.is_quiet.wait()
     for parked in reversed(chain.sessions.values()):
-        await parked.child.template.bury(parked.child)
+        await parked.child.bury()
 
 
 async def _hello(connection: socket.socket) -> int:

@@ -12,8 +12,10 @@ from engine.reach import session_keys
 
 PLACES = frozenset({"folder", "frame", "answer", "library", "library_url"})
 """Fields of a request that hold paths and URLs: the project's name in them means nothing."""
-UNREADABLE = frozenset({"file", "rds", "pb", "bytes", "code_file", "json_file", "text_file"})
+UNREADABLE = frozenset({"rds", "pb", "bytes", "code_file", "json_file", "text_file"})
 """Kinds of arguments whose content is in a file: it may be code, or functions of the project."""
+CODE_SUFFIXES = frozenset({".r", ".rds", ".rda", ".rdata", ".rmd", ".rnw", ".qmd"})
+"""Uploaded files that may be code of the project, or hold its functions."""
 MADE_BY_PACKAGES = ".Rpackages"
 """The file of a session that names the packages it had loaded, beyond those that all have."""
 
@@ -41,7 +43,7 @@ class Needs:
         if request.get("operation") == "script":
             return True
         given = [*(request.get("arguments") or ()), request.get("body") or {}]
-        if any(argument.get("kind") in UNREADABLE for argument in given):
+        if any(map(_is_unreadable, given)):
             return True
         said = {name: value for name, value in request.items() if name not in PLACES}
         if self._name.search(orjson.dumps(said)):
@@ -54,3 +56,9 @@ class Needs:
         except (OSError, UnicodeDecodeError):
             return False
         return self._project in record.split()
+
+
+def _is_unreadable(argument: dict[str, Any]) -> bool:
+    if argument.get("kind") == "file":
+        return Path(argument["value"]).suffix.lower() in CODE_SUFFIXES
+    return argument.get("kind") in UNREADABLE

@@ -17,7 +17,6 @@ from typing import Any
 from engine.broker_child import Child
 from engine.errors import TemplateFailed, WorkerDied
 from engine.launch import first_word, launch_base
-from engine.left_files import remove_tree
 from engine.privileges import user_of
 from engine.spares import Spares
 from engine.transcript import TranscriptReader
@@ -101,12 +100,13 @@ class Template:
                 child = self.idle.pop()
                 self._refill()
                 try:
-                    await child.is_warm()
+                    is_ready = await child.is_ready()
                 except asyncio.CancelledError:
                     self._keep(child)
                     raise
-                if not child.exited.done():
+                if is_ready:
                     return child
+                self.kill(child)
             return await self._fork(network=network)
 
     async def _fork(self, *, network: bool) -> Child:
@@ -139,14 +139,6 @@ class Template:
         except TimeoutError:
             self.kill(child)
             return await child.exited
-
-    async def bury(self, child: Child) -> None:
-        """Ends a child, with all that it started, and removes its folder."""
-        # At once: what it started must not play with its files while they are being read.
-        self.kill(child)
-        await self.finish(child)
-        self.idle.warm()
-        await asyncio.to_thread(remove_tree, child.home)
 
     async def adopt(
         self, pid: int, connection: socket.socket, of: Child, home: Path, transcript: int

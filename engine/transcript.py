@@ -105,12 +105,16 @@ class TranscriptReader:
         self._memory = mmap.mmap(descriptor, SIZE, prot=mmap.PROT_READ)
         os.close(descriptor)
 
+    def close(self) -> None:
+        """Gives the memory back; nothing stands there any more."""
+        self._memory.close()
+
     def read(self, start: int, most: int) -> tuple[bytes, int]:
         """Returns at most so many bytes of the text from `start` on, and the place behind them."""
         size, _ = self._counts()
         start = min(max(start, 0), size)
         end = min(size, start + most)
-        return self._memory[_TEXT + start : _TEXT + end], end
+        return (self._memory[_TEXT + start : _TEXT + end] if size else b""), end
 
     def pieces(self, most: int) -> list[tuple[str, str]]:
         """Returns the kind and the text of each piece, in order, bytes that are no text as <ff>.
@@ -134,6 +138,8 @@ class TranscriptReader:
             start = end
 
     def _counts(self) -> tuple[int, int]:
+        if self._memory.closed:
+            return 0, 0
         size, marks = _COUNTS.unpack_from(self._memory, 0)
         return min(size, _ROOM), min(marks, MOST_MARKS)
 

@@ -49,6 +49,7 @@ def test_call_that_may_use_the_models_gets_them(needing: dict[str, Any], session
         request("base", code("scorings::gain(1)")),
         request("base", code("my.scoring(1)")),
         request("base", code(KEY)),
+        request("utils", Argument("file", "file", "visits.csv")),
         {"operation": "render_data", "package": "datasets", "name": "CO2", "format": "print"},
     ],
 )
