@@ -158,7 +158,7 @@ def test_error_that_is_too_long_is_cut_and_says_so(engine: Engine) -> None:
     said = engine.call("stop", package="base", outputs=(), **{"...": code}).error_message
     assert said is not None
     assert len(said.encode()) < 10_000_000
-    assert "output_bytes" in said[-80:]
+    assert "engine.output" in said[-80:]
 
 
 @pytest.mark.parametrize("kind", ["message", "warning"])

@@ -28,7 +28,7 @@ whole_message <- function(e) tryCatch(one_text(conditionMessage(e)), error = fun
 one_text <- function(lines) {
   text <- clean(paste(lines, collapse = "\n"))
   if (nchar(text, "bytes") <= console$room) return(text)
-  paste0(substr(text, 1L, console$room %/% 4), "\n[the rest of this text was dropped (output_bytes)]")
+  paste0(substr(text, 1L, console$room %/% 4), "\n[the rest of this text was dropped (engine.output)]")
 }
 
 below_headline <- function(e, headline) {

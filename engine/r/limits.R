@@ -23,9 +23,9 @@ limit_messages <- c(
 
 # list(name, said): the limit that such an error tells of, and the words that do; NULL for any other.
 limit_behind <- function(e) {
-  said <- clean(conditionMessage(e))
-  name <- names(Filter(function(pattern) grepl(pattern, said[1L]), limit_messages))
-  if (length(name)) list(name = name[1L], said = said[1L])
+  said <- whole_message(e)
+  name <- names(Filter(function(pattern) grepl(pattern, said), limit_messages))
+  if (length(name)) list(name = name[1L], said = said)
 }
 
 # The limit that ended the code, as list(name, said); NULL where none did.
