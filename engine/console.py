@@ -73,7 +73,7 @@ class Console:
             ctypes.memmove(self._text + start, text, min(size, self._room - start))
         self._size = start + size
         self._written.value = self._size
-        self.transcript.print(ctypes.string_at(text, size))
+        self.transcript.print(text, size)
         if self._size > self._room and self._stops:
             self.stop()
 

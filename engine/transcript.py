@@ -10,6 +10,7 @@ what begins there; the text, as a console shows it.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import itertools
 import mmap
@@ -29,6 +30,10 @@ _MARK = struct.Struct("<Q")
 _TEXT = _COUNTS.size + MOST_MARKS * _MARK.size
 _ROOM = SIZE - _TEXT
 
+_mmap = ctypes.CDLL(None, use_errno=True).mmap
+_mmap.restype = ctypes.c_void_p
+_mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *(ctypes.c_int,) * 3, ctypes.c_int64)
+
 
 def shared_memory() -> int:
     """Returns a descriptor of memory for a transcript, of a size that nobody can change."""
@@ -46,33 +51,38 @@ class Transcript:
     """
 
     def __init__(self, descriptor: int = -1) -> None:
-        self._memory = mmap.mmap(descriptor, SIZE)
+        start = _mapped(descriptor)
         if descriptor != -1:
             os.close(descriptor)
+        self._memory = (ctypes.c_char * SIZE).from_address(start)
         self._owner = os.getpid()
+        self._text = start + _TEXT
+        self._size = ctypes.c_uint64.from_address(start)
+        self._marks = ctypes.c_uint64.from_address(start + 8)
         self.clear()
 
     def clear(self) -> None:
         """Forgets what was told."""
-        self._size = 0
-        self._marks = 0
         self._kind = ""
-        self._at_line_start = True
-        _COUNTS.pack_into(self._memory, 0, 0, 0)
+        self._filled = self._size.value = self._marks.value = 0
 
-    def print(self, text: bytes) -> None:
-        """Adds what was printed."""
-        if not text or os.getpid() != self._owner:
+    def print(self, text: int, size: int) -> None:
+        """Adds so many bytes at an address: what was printed."""
+        if os.getpid() != self._owner:
             return
         if self._kind != STDOUT:
             self._mark(STDOUT)
-        self._write(text)
+        filled = self._filled
+        if filled + size > _ROOM:
+            size = _ROOM - filled
+        ctypes.memmove(self._text + filled, text, size)
+        self._filled = self._size.value = filled + size
 
     def tell(self, kind: str, text: str) -> None:
         """Adds a piece of another kind, on lines of its own."""
         if os.getpid() != self._owner:
             return
-        if not self._at_line_start:
+        if self._filled and self._memory[_TEXT + self._filled - 1] != b"\n":
             self._write(b"\n")
         self._mark(kind)
         shown = "> " + text.rstrip("\n").replace("\n", "\n+ ") if kind == SOURCE else text.strip()
@@ -80,18 +90,26 @@ class Transcript:
 
     def _mark(self, kind: str) -> None:
         self._kind = kind
-        if self._marks < MOST_MARKS:
-            mark = self._size * len(KINDS) + KINDS.index(kind)
-            _MARK.pack_into(self._memory, _COUNTS.size + self._marks * _MARK.size, mark)
-            self._marks += 1
+        marks = self._marks.value
+        if marks < MOST_MARKS:
+            mark = self._filled * len(KINDS) + KINDS.index(kind)
+            _MARK.pack_into(self._memory, _COUNTS.size + marks * _MARK.size, mark)
+            self._marks.value = marks + 1
 
     def _write(self, text: bytes) -> None:
-        fitting = text[: _ROOM - self._size]
-        start = _TEXT + self._size
-        self._memory[start : start + len(fitting)] = fitting
-        self._size += len(fitting)
-        self._at_line_start = text.endswith(b"\n")
-        _COUNTS.pack_into(self._memory, 0, self._size, self._marks)
+        size = min(len(text), _ROOM - self._filled)
+        ctypes.memmove(self._text + self._filled, text, size)
+        self._filled += size
+        self._size.value = self._filled
+
+
+def _mapped(descriptor: int) -> int:
+    """Maps such memory for good; returns its address. Python's own way keeps a descriptor open."""
+    shared = mmap.MAP_SHARED | (mmap.MAP_ANONYMOUS if descriptor == -1 else 0)
+    start: int = _mmap(None, SIZE, mmap.PROT_READ | mmap.PROT_WRITE, shared, descriptor, 0)
+    if start == ctypes.c_void_p(-1).value:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return start
 
 
 class TranscriptReader:
