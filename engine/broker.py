@@ -206,6 +206,7 @@ def main() -> None:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
     try:
+        Path(config.state).mkdir(mode=0o700, parents=True, exist_ok=True)
         host = host_for(config.walls, Path(config.state))
         asyncio.run(Broker(config, host).run())
     except errors.TemplateFailed as error:

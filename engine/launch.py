@@ -41,7 +41,7 @@ def launch_base(config: dict[str, Any], control: socket.socket) -> subprocess.Po
         [sys.executable, "-m", "engine.parent", given],
         pass_fds=[control.fileno()],
         stdin=subprocess.DEVNULL,
-        env={**environment, **R_ENVIRONMENT, "TMPDIR": config["work"]},
+        env={**environment, **R_ENVIRONMENT},
     )
 
 

@@ -200,7 +200,9 @@ def test_calls_run_beside_each_other(engine: Engine) -> None:
     with ThreadPoolExecutor(3) as threads:
         answers = threads.map(lambda name: engine.json("waits", name=f"'{name}'"), "abc")
         wait_until(lambda: engine.pool.info()["running"] == 3)
-        for folder in (engine.state / "work").glob("*/x0*"):
+        work = engine.state / "work"
+        wait_until(lambda: len(list(work.glob("*/x0*"))) == 3)
+        for folder in work.glob("*/x0*"):
             (folder / "go").touch()
         assert list(answers) == [["a"], ["b"], ["c"]]
 

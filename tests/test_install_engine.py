@@ -110,7 +110,7 @@ def as_list(value: object) -> list[object]:
 
 
 def test_update_reaches_new_calls_and_spares_those_under_way(engine: Engine) -> None:
-    stages = engine.state / "sessions" / ".staging"
+    work = engine.state / "work"
     code = (
         "app <- function() {\n  file.create('started')\n"
         "  while (!file.exists('go_on')) Sys.sleep(0.05)\n  late()\n}\n"
@@ -122,8 +122,8 @@ def test_update_reaches_new_calls_and_spares_those_under_way(engine: Engine) -> 
     answers: list[object] = []
     under_way = threading.Thread(target=lambda: answers.append(engine.json("app", "app")))
     under_way.start()
-    wait_until(lambda: list(stages.glob("*/started")))
-    [started] = stages.glob("*/started")
+    wait_until(lambda: list(work.glob("*/*/started")))
+    [started] = work.glob("*/*/started")
     commit(repository, package("app", code + "late <- function() 'new'\n"))
     engine.pool.install(engine.request("ada/app"))
     assert engine.json("app", "late") == ["new"]

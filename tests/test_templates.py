@@ -91,8 +91,10 @@ def test_large_model_serves_calls_at_once_in_little_more_memory_than_one(tmp_pat
         with ThreadPoolExecutor(4) as threads:
             answers = [threads.submit(engine.json, "uses") for _ in range(4)]
             wait_until(lambda: engine.pool.info()["running"] == 4)
+            wait_until(lambda: all(call["pid"] for call in engine.pool.under_way()))
             pids = [int(call["pid"]) for call in engine.pool.under_way()]
             memory = sum(map(pss_bytes, pids)) + template(engine, "project")["pss_bytes"]
+            wait_until(lambda: len(list((tmp_path / "work").glob("*/x0*"))) == 4)
             for folder in (tmp_path / "work").glob("*/x0*"):
                 (folder / "go").touch()
             assert [answer.result() for answer in answers] == [[312500012500000]] * 4

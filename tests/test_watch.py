@@ -68,8 +68,9 @@ def test_memory_that_processes_share_counts_once() -> None:
         pids.append(pid)
     try:
         members = tuple(one for one in running() if one.pid in pids)
-        assert sum(one.rss_bytes for one in members) > 3 * len(held)
-        assert not ProcessTree(members).takes_more(len(held) * 3 // 2, origin=os.getpid())
+        together = sum(one.rss_bytes for one in members)
+        assert together > 3 * len(held)
+        assert not ProcessTree(members).takes_more(together // 2, origin=os.getpid())
         assert ProcessTree(members).takes_more(2**20, origin=pids[0])
     finally:
         for pid in pids:

@@ -15,8 +15,8 @@ session_path <- function(key) {
 # session had loaded are loaded first, from the libraries it had, so that its objects print and
 # subset as they did there.
 session_environment <- function(key) {
+  path <- session_path(key)   # one that was deleted is gone, though it may be live still
   if (is_live(key)) return(live$objects)
-  path <- session_path(key)
   use_libraries_of(path)
   library_record <- file.path(path, ".Rpackages")
   if (file.exists(library_record)) {
