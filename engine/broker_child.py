@@ -38,6 +38,8 @@ class Child:
     """What its call printed and said so far."""
     step_of: Parked | None = None
     """The live session that it was forked from, if it was."""
+    is_taken: bool = False
+    """Whether somebody has it, who will bury it."""
     warming: asyncio.Task[None] | None = None
     """Set while it warms itself; it serves nobody until that is done."""
 
@@ -61,8 +63,11 @@ class Child:
         with socket.socket(fileno=os.dup(self.writer.get_extra_info("socket").fileno())) as own:
             socket.send_fds(own, [b"+"], descriptors)
 
-    def clear_away(self) -> None:
-        """Lets go of it where it died while idle: nobody else would."""
-        self.writer.close()
-        self.transcript.close()
-        asyncio.ensure_future(asyncio.to_thread(remove_tree, self.home))  # noqa: RUF006
+    def note_exit(self, status: int) -> None:
+        """Notes that it has ended; lets go of it if nobody else will."""
+        if not self.exited.done():
+            self.exited.set_result(status)
+        if not self.is_taken:
+            self.writer.close()
+            self.transcript.close()
+            asyncio.ensure_future(asyncio.to_thread(remove_tree, self.home))  # noqa: RUF006

@@ -127,21 +127,13 @@ class Calls:
         """
         with self._noted(header) as call:
             async with self._admission.slot(Priority(header["priority"]), call.owner):
+                if self._live.is_on and header.get("live") and not header["limits"]["network"]:
+                    return await self._one_in_chain(header, call)
+                child = await self._take(header["request"], header["limits"], call)
                 try:
-                    return await self._attempt(header, call)
-                except errors.WorkerDied:
-                    if call.child is None or not call.child.template.is_replaced:
-                        raise
-                    return await self._attempt(header, call)  # it ended with its template
-
-    async def _attempt(self, header: dict[str, Any], call: Call) -> Answer:
-        if self._live.is_on and header.get("live") and not header["limits"]["network"]:
-            return await self._one_in_chain(header, call)
-        child = await self._take(header["request"], header["limits"], call)
-        try:
-            return await self._asking.answer(child, header)
-        finally:
-            self._release(child)
+                    return await self._asking.answer(child, header)
+                finally:
+                    self._release(child)
 
     async def _one_in_chain(self, header: dict[str, Any], call: Call) -> Answer:
         """Runs a call in a fork of the session that it names, if that is live; lets its own stay.

@@ -17,6 +17,7 @@ from typing import Any
 
 from engine import wire
 from engine.errors import LIMITS
+from engine.homes import home_of
 from engine.left_files import BODIES
 from engine.limits import Limits
 from engine.privileges import end_with_parent, user_of
@@ -43,13 +44,9 @@ class Nest:
     sessions_root: str
     walls: Walls
 
-    def home(self, pid: int) -> Path:
-        """The folder of a child's own."""
-        return self.work / str(pid)
-
     def make_home(self, pid: int) -> None:
-        """Makes it, and gives it to the child."""
-        home = self.home(pid)
+        """Makes the folder of a child of this process, and gives it to the child."""
+        home = home_of(self.work, os.getpid(), pid)
         home.mkdir(mode=0o700)
         if self.walls.own_user:
             os.chown(home, user_of(pid), user_of(pid))
@@ -71,7 +68,7 @@ def live(
     status = 1
     try:
         r.transcribe(transcript)
-        folder = nest.home(os.getpid())
+        folder = home_of(nest.work, parent_pid, os.getpid())
         _settle(r, parent_pid, nest, folder, network=network)
         while (step := _serve(r, connection, nest, folder)) is not None:
             connection, transcript, folder = step

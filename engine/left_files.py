@@ -11,6 +11,7 @@ import itertools
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from engine.errors import WorkerDied
 
 BODIES = ".bodies"
 """The folder for answers too large for the socket."""
+TRIES, PAUSE_S = 5, 0.02
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -72,8 +74,21 @@ def remove_tree(root: Path) -> None:
     """Removes a folder and all in it, never following a link; what cannot be removed stays.
 
     R code can make more folders in each other than Python's own functions can follow. cache/tree.py
-    has the same for sessions.
+    has the same for sessions. A process that was killed may still make a file: once more, then.
     """
+    for _ in range(TRIES):
+        _empty(root)
+        try:
+            root.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(PAUSE_S)
+        else:
+            return
+
+
+def _empty(root: Path) -> None:
     with contextlib.suppress(OSError):
         top = os.open(root, _FOLDER)
         token = secrets.token_hex(8)
@@ -84,7 +99,6 @@ def remove_tree(root: Path) -> None:
                 pass
         finally:
             os.close(top)
-        root.rmdir()
 
 
 def _remove(name: str, top: int, spare: Iterator[str]) -> bool:

@@ -22,6 +22,15 @@ def is_alone(pid: int, parent_pid: int, folder_name: str) -> bool:
         return False
 
 
+def has_ended(pid: int) -> bool:
+    """Whether a process does nothing any more, even if nobody has asked for its status yet."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[0] in "ZX"
+
+
 def children(pid: int) -> list[int]:
     """Returns the processes that a process of one thread started, or was handed.
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import logging
 import signal
 import socket
 import subprocess
@@ -15,15 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from engine.broker_child import Child
+from engine.control import Control
 from engine.errors import TemplateFailed, WorkerDied
+from engine.homes import home_of, homes_of
 from engine.launch import first_word, launch_base
+from engine.left_files import remove_tree
 from engine.privileges import user_of
+from engine.processes import has_ended
 from engine.spares import Spares
 from engine.transcript import TranscriptReader
 
-log = logging.getLogger(__name__)
-
 CLAIMS_CHECK_S = 0.1
+DEATH_CHECK_S = 0.01
+DEATH_LIMIT_S = 2.0
 
 
 class Template:
@@ -40,7 +42,7 @@ class Template:
     def __init__(self, name: str, work: Path, spares: int, quiet: Callable[[], bool]) -> None:
         self.name = name
         self._work = work
-        self._control: socket.socket | None = None
+        self._control: Control | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.idle = Spares(spares, quiet)
         self._children: dict[int, Child] = {}
@@ -52,7 +54,9 @@ class Template:
         self.pid = 0
         self.is_replaced = False
         self._claims = 0
+        self._grown: list[Template] = []
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._cleared: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start_base(self, config: dict[str, Any]) -> None:
         """Starts a parent that has R, and waits until it is warm.
@@ -77,7 +81,9 @@ class Template:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         base._say({"do": "grow", "load": wanted}, theirs.fileno())  # its like
         theirs.close()
-        await self._get_ready(ours)
+        with base.claimed():
+            await self._get_ready(ours)
+            base._grown.append(self)
 
     async def _get_ready(self, control: socket.socket) -> None:
         try:
@@ -86,8 +92,7 @@ class Template:
             await self._wait_for_process()
             raise
         self.pid = int(self.info["pid"])
-        self._control = control
-        asyncio.get_running_loop().add_reader(control, self._hear)
+        self._control = Control(control, self._hear, self._end)
         self._refill()
 
     async def take(self, *, network: bool = False) -> Child:
@@ -105,6 +110,7 @@ class Template:
                     self._keep(child)
                     raise
                 if is_ready:
+                    child.is_taken = True
                     return child
                 self.kill(child)
             return await self._fork(network=network)
@@ -161,14 +167,10 @@ class Template:
         return child
 
     async def stop(self) -> None:
-        """Ends the parent and its children."""
-        for child in list(self._children.values()):
-            self.kill(child)
+        """Ends the parent and its children; returns when nothing of them is left."""
         if self._control is not None:
-            asyncio.get_running_loop().remove_reader(self._control)
-            self._control.close()
-            self._control = None
-        await self._wait_for_process()
+            self._control.hang_up()
+            await self._cleared
 
     async def _wait_for_process(self) -> None:
         if self._process is not None:
@@ -189,10 +191,14 @@ class Template:
             self._claims -= 1
 
     async def is_left(self) -> None:
-        """Returns when no child serves a call any more, or is going to."""
+        """Returns when no child serves a call any more, or is going to.
+
+        Nor any of the templates that were forked from this one: they would end with it.
+        """
         while not self.ended.done():
             busy = any(child not in self.idle for child in self._children.values())
-            if not busy and not self._claims:
+            grown = any(not one.ended.done() for one in self._grown)
+            if not busy and not grown and not self._claims:
                 return
             await asyncio.wait([self.ended], timeout=CLAIMS_CHECK_S)
 
@@ -203,25 +209,10 @@ class Template:
             self._say({"do": "fork", "network": False})
 
     def _say(self, command: dict[str, Any], *descriptors: int) -> None:
-        try:
-            if self._control is not None:
-                packet = json.dumps(command).encode()
-                socket.send_fds(self._control, [packet], descriptors)
-        except OSError as error:
-            log.warning("forking parent unreachable error=%s", error)
+        if self._control is not None:
+            self._control.say(command, *descriptors)
 
-    def _hear(self) -> None:
-        assert self._control is not None  # noqa: S101  # the reader exists only while it does
-        try:
-            packet, descriptors, _, _ = socket.recv_fds(self._control, 65536, 2)
-        except BlockingIOError:
-            return
-        except OSError:
-            packet, descriptors = b"", []
-        if not packet:
-            self._end()
-            return
-        event = json.loads(packet)
+    def _hear(self, event: dict[str, Any], descriptors: list[int]) -> None:
         if event["event"] == "forked":
             adopted = self._adopt(event["pid"], *descriptors, network=event["network"])
             asyncio.ensure_future(adopted)  # noqa: RUF006
@@ -239,13 +230,10 @@ class Template:
 
     def _note_exit(self, pid: int, status: int) -> None:
         child = self._children.pop(pid, None)
-        if child is None:
-            return
-        if not child.exited.done():
-            child.exited.set_result(status)
-        if child in self.idle:
-            self.idle.remove(child)
-            child.clear_away()
+        if child is not None:
+            if child in self.idle:
+                self.idle.remove(child)
+            child.note_exit(status)
             self._refill()
 
     async def _adopt(self, pid: int, descriptor: int, transcript: int, *, network: bool) -> None:
@@ -254,36 +242,30 @@ class Template:
         reader, writer = await asyncio.open_connection(sock=connection)
         exited = asyncio.get_running_loop().create_future()
         told = TranscriptReader(transcript)
-        home = self._work / str(pid)
+        home = home_of(self._work, self.pid, pid)
         child = Child(pid, reader, writer, exited, self, user_of(pid), home, told)
         self._asked -= not network
+        if self.ended.done():
+            child.note_exit(signal.SIGKILL)
+            return
         self._children[pid] = child
         waiting = self._waiting_for_network if network else self._waiting
         while waiting:
             future = waiting.popleft()
             if not future.done():
+                child.is_taken = True
                 future.set_result(child)
                 return
         self._keep(child, network=network)
 
     def _keep(self, child: Child, *, network: bool = False) -> None:
         """Puts a child aside that nobody waits for."""
+        child.is_taken = False
         if network or not self.idle.add(child):
             child.writer.close()
 
     def _end(self) -> None:
-        """The parent died: so do its children, by their parent-death signal."""
-        if self._control is not None:
-            asyncio.get_running_loop().remove_reader(self._control)
-            self._control.close()
-            self._control = None
-        for child in self._children.values():
-            if not child.exited.done():
-                child.exited.set_result(signal.SIGKILL)
-            if child in self.idle:
-                child.clear_away()
-        self._children.clear()
-        asyncio.ensure_future(self._wait_for_process())  # noqa: RUF006  # it has ended
+        """The parent died: nobody gets a child of it any more."""
         for _, known in self._steps.values():
             if not known.done():
                 known.set_result(False)
@@ -291,5 +273,25 @@ class Template:
             if not future.done():
                 future.set_exception(WorkerDied("the forking parent ended"))
         self.idle.clear()
-        if not self.ended.done():
-            self.ended.set_result(None)
+        self.ended.set_result(None)
+        asyncio.ensure_future(self._clear_away())  # noqa: RUF006  # ends by itself
+
+    async def _clear_away(self) -> None:
+        """Leaves nothing of the children: they die with their parent, but a moment later.
+
+        Of the last one that it forked it may have said nothing.
+        """
+        await self._wait_for_process()
+        homes = homes_of(self._work, self.pid)
+        pids = {*self._children, *homes}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DEATH_LIMIT_S):
+                while not all(map(has_ended, pids)):  # noqa: ASYNC110  # not our children
+                    await asyncio.sleep(DEATH_CHECK_S)
+        known = list(self._children.values())
+        self._children.clear()
+        for child in known:
+            child.note_exit(signal.SIGKILL)
+        for pid in homes.keys() - {child.pid for child in known}:
+            await asyncio.to_thread(remove_tree, homes[pid])
+        self._cleared.set_result(None)

@@ -219,7 +219,8 @@ class Templates:
             await template.start_from(base, {"package": package})
         except TemplateFailed as error:
             log.info("no template package=%s error=%s", package, error)
-            self._demand.give_up(package)
+            if base is self.base and not base.ended.done():
+                self._demand.give_up(package)
             return
         if base is not self.base:
             await template.stop()

@@ -30,9 +30,11 @@ _MARK = struct.Struct("<Q")
 _TEXT = _COUNTS.size + MOST_MARKS * _MARK.size
 _ROOM = SIZE - _TEXT
 
-_mmap = ctypes.CDLL(None, use_errno=True).mmap
+_libc = ctypes.CDLL(None, use_errno=True)
+_mmap = _libc.mmap
 _mmap.restype = ctypes.c_void_p
 _mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *(ctypes.c_int,) * 3, ctypes.c_int64)
+_libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
 
 
 def shared_memory() -> int:
@@ -55,6 +57,7 @@ class Transcript:
         if descriptor != -1:
             os.close(descriptor)
         self._memory = (ctypes.c_char * SIZE).from_address(start)
+        self._start = start
         self._owner = os.getpid()
         self._text = start + _TEXT
         self._size = ctypes.c_uint64.from_address(start)
@@ -65,6 +68,11 @@ class Transcript:
         """Forgets what was told."""
         self._kind = ""
         self._filled = self._size.value = self._marks.value = 0
+
+    def close(self) -> None:
+        """Gives the memory back; nothing may be told any more."""
+        self._owner = 0
+        _libc.munmap(self._start, SIZE)
 
     def print(self, text: int, size: int) -> None:
         """Adds so many bytes at an address: what was printed."""
@@ -104,7 +112,7 @@ class Transcript:
 
 
 def _mapped(descriptor: int) -> int:
-    """Maps such memory for good; returns its address. Python's own way keeps a descriptor open."""
+    """Maps such memory; returns its address. Python's own way keeps a descriptor open."""
     shared = mmap.MAP_SHARED | (mmap.MAP_ANONYMOUS if descriptor == -1 else 0)
     start: int = _mmap(None, SIZE, mmap.PROT_READ | mmap.PROT_WRITE, shared, descriptor, 0)
     if start == ctypes.c_void_p(-1).value:

@@ -64,6 +64,7 @@ class R:
 
     def transcribe(self, descriptor: int) -> None:
         """Has what requests print and say told in this shared memory from now on."""
+        self._transcript.close()
         self._transcript = self._console.transcript = Transcript(descriptor)
 
     def obey(self, limits: Limits) -> None:

@@ -84,8 +84,8 @@ READING = [
     Attack(
         "open_files",
         "{fd <- Sys.readlink(dir('/proc/self/fd', full.names = TRUE)); "
-        "sort(unique(sub('.*(socket|null|transcript).*', '\\\\1', fd)))}",
-        "done: +(/proc/[0-9]+/fd )?null socket transcript$",
+        "sort(unique(sub('.*(socket|null).*', '\\\\1', fd)))}",
+        "done: +(/proc/[0-9]+/fd )?null socket$",
     ),
 ]
 
@@ -191,8 +191,8 @@ PROCESSES = [
     Attack("end_of_the_parent", "tools::pskill(<parent>, 9L)", NO_SIGNAL),
     Attack(
         "transcript_cut_short",
-        "{open <- dir('/proc/self/fd', full.names = TRUE); "
-        "kernel('ftruncate', basename(open[grepl('transcript', Sys.readlink(open))]), 0)}",
+        "{map <- grep('transcript', readLines('/proc/self/maps'), value = TRUE)[1]; "
+        "kernel('openat', -100, sub('([^ ]*).*', '@/proc/self/map_files/\\\\1', map), 2)}",
         NO_CALL,
     ),
     Attack("end_of_its_parent", "tools::pskill(<base>, 9L)", NO_SIGNAL),

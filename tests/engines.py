@@ -22,20 +22,23 @@ TRAITS = ROOT / "tests" / "projects" / "traits"
 class Engine:
     """A broker on a project, and a client of it."""
 
-    def __init__(self, state: Path, project: Path = TRAITS, **config: Any) -> None:
-        wanted = BrokerConfig(
+    def __init__(self, state: Path, project: Path | None = TRAITS, **config: Any) -> None:
+        self._config = BrokerConfig(
             socket=str(state / "engine.sock"),
             state=str(state),
             sessions_root=str(state / "sessions"),
-            project="traits",
-            folder=str(project),
+            project="traits" if project else None,
+            folder=str(project) if project else None,
             **{"spares": 2, **config},
         )
         self.state = state
         self.sessions = SessionFolder(state / "sessions")
         self.pool = Pool(state / "engine.sock")
+        self.start()
+
+    def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "engine.broker", wanted.to_json()], cwd=ROOT
+            [sys.executable, "-m", "engine.broker", self._config.to_json()], cwd=ROOT
         )
         wait_until(self.is_ready)
 
@@ -55,11 +58,12 @@ class Engine:
         limits: Limits | None = None,
         seed: int | None = None,
         owner: str = "",
+        library: str | None = None,
         **arguments: str,
     ) -> Evaluation:
         stage = self.sessions.stage()
         given = tuple(Argument(name, "code", value) for name, value in arguments.items())
-        call = FunctionCall(package, function, given, seed=seed)
+        call = FunctionCall(package, function, given, seed=seed, library=library)
         rendered = [Output(name, name) for name in outputs]
         evaluation = self.pool.evaluate(
             call, stage=stage.path, limits=limits or Limits(), outputs=rendered, owner=owner

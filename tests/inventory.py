@@ -30,7 +30,7 @@ class Inventory:
         processes: How many of each role.
         descriptors: The most that any process of a role holds.
         memory: Bytes (PSS) of all processes of a role together.
-        folders: How many entries the folders have where calls work.
+        folders: How many entries the folders have where calls work; a child's own is its own.
     """
 
     processes: dict[str, int]
@@ -63,14 +63,15 @@ def take(server: Server) -> Inventory:
     roles = {role: pids for role, pids in by_role(server.process.pid).items() if pids}
     state = server.project / ".larder"
     live = _live(state)
-    roles["child"] = [pid for pid in roles.get("child", []) if pid not in live]
+    children = set(roles.get("child", []))
+    roles["child"] = [pid for pid in children if pid not in live]
     return Inventory(
         {role: len(pids) for role, pids in roles.items()},
         {role: max(map(descriptors, pids), default=0) for role, pids in roles.items()},
         {role: sum(map(pss, pids)) for role, pids in roles.items()},
         {
-            "work": _entries(state / "work") - len(live),
-            "staging": _entries(state / "sessions" / ".staging"),
+            "work": len([name for name in _names(state / "work") if _owner(name) not in children]),
+            "staging": len(_names(state / "sessions" / ".staging")),
         },
     )
 
@@ -124,8 +125,14 @@ def _live(state: Path) -> set[int]:
         pool.close()
 
 
-def _entries(folder: Path) -> int:
+def _names(folder: Path) -> list[str]:
     try:
-        return sum(1 for _ in folder.iterdir())
+        return [entry.name for entry in folder.iterdir()]
     except FileNotFoundError:
-        return 0
+        return []
+
+
+def _owner(name: str) -> int:
+    """The child that a folder belongs to; 0 if there is none."""
+    pid = name.rpartition("-")[2]
+    return int(pid) if pid.isdigit() else 0

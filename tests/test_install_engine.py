@@ -1,5 +1,6 @@
 """Installing through the engine: when calls find what is new, and what a killed broker leaves."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -7,14 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import engines
 import orjson
 import pytest
 from serving import ROOT, wait_until
 from shop import commit, package, running
 
-from cache.sessions import SessionFolder
-from engine.broker import BrokerConfig
-from engine.call import Argument, FunctionCall, Output
 from engine.errors import (
     EngineUnavailable,
     InstallFailed,
@@ -23,8 +22,7 @@ from engine.errors import (
     PackageNotFound,
 )
 from engine.install_request import InstallRequest
-from engine.limits import Limits
-from engine.pool import Pool
+from engine.processes import has_ended
 from engine.shelf import Shelf, is_whole
 
 pytestmark = pytest.mark.r
@@ -32,73 +30,44 @@ pytestmark = pytest.mark.r
 ENDLESS = "#!/bin/sh\nsetsid sleep 47114721 &\nsleep 47114722\n"
 
 
-class Engine:
-    """A broker without a project, and repositories to install from."""
+class Engine(engines.Engine):
+    """An engine, of no project unless told, and repositories to install from."""
 
-    def __init__(self, folder: Path) -> None:
-        self.state = folder / "state"
-        self.state.mkdir()
+    def __init__(self, folder: Path, project: Path | None = None) -> None:
         self.repositories = folder / "repositories"
         self.repositories.mkdir()
-        self.sessions = SessionFolder(self.state / "sessions")
-        self.shelf = Shelf(self.state / "apps")
-        self.pool = Pool(self.state / "engine.sock")
-        self.start()
-
-    def start(self) -> None:
-        config = BrokerConfig(
-            socket=str(self.state / "engine.sock"),
-            state=str(self.state),
-            sessions_root=str(self.state / "sessions"),
-            spares=1,
-        )
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "engine.broker", config.to_json()], cwd=ROOT
-        )
-        wait_until(self.is_ready)
-
-    def is_ready(self) -> bool:
-        try:
-            self.pool.info()
-        except EngineUnavailable:
-            return False
-        return True
+        state = folder / "state"
+        state.mkdir()
+        self.shelf = Shelf(state / "apps")
+        super().__init__(state, project, spares=1)
 
     def request(self, name: str, **changes: Any) -> InstallRequest:
         return InstallRequest("github", name, github_url=str(self.repositories), **changes)
 
-    def json(self, package: str, function: str, library: str | None = None, **given: str) -> object:
-        stage = self.sessions.stage()
-        arguments = tuple(Argument(name, "code", value) for name, value in given.items())
-        call = FunctionCall(package, function, arguments, library=library)
-        outputs = [Output("json", "json")]
-        evaluation = self.pool.evaluate(call, stage=stage.path, limits=Limits(), outputs=outputs)
+    def answer(
+        self, package: str, function: str, library: str | None = None, **given: str
+    ) -> object:
+        evaluation = self.call(function, package=package, library=library, **given)
         assert evaluation.ok, evaluation.error
         return orjson.loads(evaluation.bodies["json"].content)
-
-    def stop(self) -> None:
-        self.pool.close()
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(20)
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     engine = Engine(tmp_path)
     yield engine
-    engine.stop()
+    engine.close()
 
 
 def test_installed_package_is_found_by_every_call_from_then_on(engine: Engine) -> None:
     commit(engine.repositories / "ada" / "app", package("app"))
-    before = engine.json("base", ".libPaths")
+    before = engine.answer("base", ".libPaths")
     with pytest.raises(PackageNotFound):
-        engine.json("app", "app")
+        engine.answer("app", "app")
     installed = engine.pool.install(engine.request("ada/app"))
-    assert engine.json("app", "app") == ["0.1"]
-    assert engine.json("app", "app", library=str(installed.folder)) == ["0.1"]
-    assert engine.json("base", ".libPaths") == [*as_list(before), str(installed.folder)]
+    assert engine.answer("app", "app") == ["0.1"]
+    assert engine.answer("app", "app", library=str(installed.folder)) == ["0.1"]
+    assert engine.answer("base", ".libPaths") == [*as_list(before), str(installed.folder)]
     [fact] = engine.pool.info()["installed"]
     assert (fact["source"], fact["name"], fact["package"]) == ("github", "ada/app", "app")
     assert (fact["version"], fact["commit"]) == ("0.1", installed.commit)
@@ -120,17 +89,69 @@ def test_update_reaches_new_calls_and_spares_those_under_way(engine: Engine) -> 
     engine.pool.install(engine.request("ada/app"))
     version = engine.pool.version("app")
     answers: list[object] = []
-    under_way = threading.Thread(target=lambda: answers.append(engine.json("app", "app")))
+    under_way = threading.Thread(target=lambda: answers.append(engine.answer("app", "app")))
     under_way.start()
     wait_until(lambda: list(work.glob("*/*/started")))
     [started] = work.glob("*/*/started")
     commit(repository, package("app", code + "late <- function() 'new'\n"))
     engine.pool.install(engine.request("ada/app"))
-    assert engine.json("app", "late") == ["new"]
+    assert engine.answer("app", "late") == ["new"]
     assert engine.pool.version("app") != version  # the same number of another commit
     started.with_name("go_on").touch()
     under_way.join(30)
     assert answers == [["old"]]
+
+
+MODEL = """
+waits <- function() {
+  file.create('started')
+  while (!file.exists('go_on')) Sys.sleep(0.05)
+  'waited'
+}
+good <- function() 'last'
+"""
+
+
+@pytest.fixture
+def modelled(tmp_path: Path) -> Iterator[Engine]:
+    model = tmp_path / "project" / "models" / "m.R"
+    model.parent.mkdir(parents=True)
+    model.write_text(MODEL)
+    engine = Engine(tmp_path, tmp_path / "project")
+    yield engine
+    engine.close()
+
+
+def test_installation_spares_calls_of_the_project(modelled: Engine) -> None:
+    commit(modelled.repositories / "ada" / "app", package("app"))
+    answers: list[object] = []
+    under_way = threading.Thread(target=lambda: answers.append(modelled.json("waits")))
+    under_way.start()
+    wait_until(lambda: list((modelled.state / "work").glob("*/*/started")))
+    [started] = (modelled.state / "work").glob("*/*/started")
+    old = {one["pid"] for one in modelled.pool.info()["templates"]}
+    modelled.pool.install(modelled.request("ada/app"))
+    assert modelled.answer("app", "app") == ["0.1"]
+    assert old.isdisjoint(one["pid"] for one in modelled.pool.info()["templates"])
+    started.with_name("go_on").touch()
+    under_way.join(30)
+    assert answers == [["waited"]]
+    wait_until(lambda: all(map(has_ended, old)))
+    is_of_old = re.compile("|".join(f"{pid}-" for pid in old)).match
+    wait_until(lambda: not any(is_of_old(home.name) for home in modelled.state.glob("work/*")))
+
+
+def test_models_that_load_no_more_serve_on_with_what_is_installed(modelled: Engine) -> None:
+    model = modelled.state.parent / "project" / "models" / "m.R"
+    model.write_text(MODEL + "broken <- function( {")
+    wait_until(lambda: modelled.pool.info()["problem"])
+    commit(modelled.repositories / "ada" / "app", package("app"))
+    modelled.pool.install(modelled.request("ada/app"))
+    assert modelled.answer("app", "app") == ["0.1"]
+    assert modelled.answer("traits", "good") == ["last"]
+    model.write_text(MODEL + "mended <- function() app::app()")
+    wait_until(lambda: modelled.pool.info()["problem"] is None)
+    assert modelled.json("mended") == ["0.1"]
 
 
 def test_failures_come_back_as_what_they_are(engine: Engine) -> None:
@@ -181,7 +202,7 @@ def test_killed_broker_leaves_a_whole_shelf_and_no_process(engine: Engine) -> No
     assert engine.shelf.find("github", "ada/app") == old
     assert is_whole(old)
     engine.start()
-    assert engine.json("app", "app") == ["0.1"]
+    assert engine.answer("app", "app") == ["0.1"]
     engine.shelf.sweep(86400)
     releases = engine.state / "apps" / "releases"
     assert [path.name for path in releases.iterdir()] == [old.release]
@@ -216,4 +237,4 @@ def test_removed_package_is_found_no_more(engine: Engine) -> None:
     wait_until(lambda: engine.pool.info()["shelf"] != before)
     assert engine.pool.info()["installed"] == []
     with pytest.raises(PackageNotFound):
-        engine.json("app", "app")
+        engine.answer("app", "app")
