@@ -15,6 +15,14 @@ def _stat(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
+def parent_of(pid: int) -> int:
+    """The process that a process belongs to; 0 if it has ended."""
+    try:
+        return int(_stat(pid)[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
 def cpu_s(pid: int) -> float:
     """Seconds of CPU that one process has used, in all its threads."""
     fields = _stat(pid)

@@ -167,6 +167,7 @@ def _become_parent(r: R, control: socket.socket, nest: Nest, wanted: dict[str, A
     status = 1
     try:
         os.setpgid(0, 0)
+        end_with_parent(signal.SIGKILL)  # else nobody would be left to collect it
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         with _ending_with(control):
             info = load(r, wanted, nest.work)
@@ -181,10 +182,9 @@ def _become_parent(r: R, control: socket.socket, nest: Nest, wanted: dict[str, A
 
 @contextlib.contextmanager
 def _ending_with(control: socket.socket) -> Iterator[None]:
-    """Has the kernel end this process when the broker ends, or gives it up.
+    """Has the kernel end this process when the broker gives it up.
 
-    For while models load, when nobody looks at the control socket. Not the end of the parent that
-    it was forked from: that costs its own calls and no others.
+    For while models load, when nobody looks at the control socket.
     """
     fcntl.fcntl(control, fcntl.F_SETOWN, os.getpid())
     flags = fcntl.fcntl(control, fcntl.F_GETFL)

@@ -1,7 +1,7 @@
 """The templates: a base, one with the project's models, and one for each package in demand.
 
-All but the base are forked from it. A new one starts beside the old one, which serves until then:
-when a model or the shelf changed, or when a parent died.
+All but the base are forked from it, and end with it. A new one starts beside the old one, which
+serves until then: when a model or the shelf changed, or when a parent died.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class Templates:
             if shelf_changed or base_ended or models_changed or project_ended:
                 await self._renew(
                     base=shelf_changed or base_ended,
-                    project=shelf_changed or models_changed or project_ended,
+                    project=shelf_changed or models_changed or project_ended or base_ended,
                 )
 
     async def stop(self) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -54,13 +55,12 @@ class Busy:
 
     def wait_until_whole(self, before: inventory.Inventory) -> None:
         """Until there are as many processes of each role as before, and they answer."""
-        wait_until(
-            lambda: (
-                inventory.take(self.server).processes == before.processes
-                and inventory.is_ready(self.server)
-            ),
-            WITHIN_S,
-        )
+        deadline = time.monotonic() + WITHIN_S
+        while (now := inventory.take(self.server)).processes != before.processes:
+            told = f"{before.processes} before, {now.processes} now"
+            assert time.monotonic() < deadline, f"{told}\n{self.server.log.read_text()[-5000:]}"
+            time.sleep(0.05)
+        wait_until(lambda: inventory.is_ready(self.server))
 
     def wait_until_running(self, calls: int = 1) -> None:
         wait_until(lambda: self._running() == calls)

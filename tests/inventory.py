@@ -10,14 +10,16 @@ from pathlib import Path
 import httpx
 from serving import Server, wait_until
 
+from bench.processes import parent_of
 from bench.roles import by_role, descriptors, pss
 from engine.errors import EngineUnavailable
 from engine.pool import Pool
 
 MIB = 2**20
+STANDING = ("base", "project")
 SETTLE_S = 90.0
 """Longer than a session stays live after its last call."""
-MORE_DESCRIPTORS = {"api": 6, "scheduler": 4, "broker": 4}
+MORE_DESCRIPTORS = {"api": 6, "scheduler": 8, "broker": 4}
 """How many more a role may hold: connections of as many threads as happened to be needed. A fault
 that leaks has to be repeated more often than that."""
 
@@ -60,11 +62,14 @@ class Inventory:
 
 def take(server: Server) -> Inventory:
     assert server.process is not None
-    roles = {role: pids for role, pids in by_role(server.process.pid).items() if pids}
+    roles = by_role(server.process.pid)
     state = server.project / ".larder"
-    live = _live(state)
-    children = set(roles.get("child", []))
-    roles["child"] = [pid for pid in children if pid not in live]
+    children = set(roles["child"])
+    cached = _cached(state)
+    for role in ("parent", "child"):
+        own = [pid for pid in roles[role] if not cached & {pid, parent_of(pid)}]
+        roles[role] = own
+    roles = {role: pids for role, pids in roles.items() if pids}
     return Inventory(
         {role: len(pids) for role, pids in roles.items()},
         {role: max(map(descriptors, pids), default=0) for role, pids in roles.items()},
@@ -114,11 +119,16 @@ def _readiness(server: Server) -> httpx.Response:
         return client.get("/readyz")
 
 
-def _live(state: Path) -> set[int]:
-    """The children that stay for the next call of a chain: a cache, which is not counted here."""
+def _cached(state: Path) -> set[int]:
+    """What comes and goes with demand, and is not counted here.
+
+    The children that stay for the next call of a chain, and the parents with a package.
+    """
     pool = Pool(state / "engine.sock")
     try:
-        return {session["pid"] for session in pool.info()["live"]}
+        info = pool.info()
+        parents = [one["pid"] for one in info["templates"] if one["name"] not in STANDING]
+        return {*(session["pid"] for session in info["live"]), *parents}
     except EngineUnavailable:
         return set()
     finally:

@@ -23,7 +23,7 @@ from jobs.status import Cause, RunStatus
 pytestmark = pytest.mark.server
 
 PARTS = ("broker", "parent", "child")
-AGAIN = 6
+AGAIN = 10
 """Times a fault is repeated where descriptors are counted: one left behind each time shows."""
 
 

@@ -81,6 +81,10 @@ class Brim:
             self.called = dict(zip(kinds, called, strict=True))
             self.asked = dict(zip(kinds, asked, strict=True))
 
+    def close(self) -> None:
+        self.client.close()
+        self.pool.close()
+
     def _call(self, kind: str) -> httpx.Response:
         if kind == "timeout":
             return self.client.post("/ocpu/library/brim/R/rests/json")
@@ -117,7 +121,9 @@ def brim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brim]:
     project = tmp_path_factory.mktemp("limits") / "brim"
     shutil.copytree(BRIM, project)
     with Server(project, workers=1) as server:
-        yield Brim(server)
+        brim = Brim(server)
+        yield brim
+        brim.close()
 
 
 @pytest.mark.parametrize("breach", BREACHES, ids=str)

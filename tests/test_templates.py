@@ -112,15 +112,6 @@ def test_death_of_a_parent_costs_no_later_call(engine: Engine, name: str) -> Non
     assert engine.json("total") == [2000001000000]
 
 
-def test_death_of_the_base_leaves_the_calls_of_the_project_alone(
-    engine: Engine, project: Path
-) -> None:
-    before = pid_of(engine, "project")
-    os.kill(pid_of(engine, "base"), signal.SIGKILL)
-    assert engine.json("total") == [2000001000000]
-    assert pid_of(engine, "project") == before
-
-
 def test_models_broken_at_the_start_are_told_and_load_once_they_are_mended(
     tmp_path: Path,
 ) -> None:
