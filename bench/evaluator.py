@@ -96,7 +96,8 @@ def _ask(process: subprocess.Popen[str], evaluator: str, work: Work) -> float:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    facts = {"sessions_root": str(folder), "json_digits": 4, "ocpu_version": "2.2.12"}
+    facts = {"sessions_root": str(folder), "state": str(folder)}
+    facts |= {"json_digits": 4, "ocpu_version": "2.2.12"}
     r, _ = start_base({**facts, "libraries": [], "preload": [], "project": None}, folder)
     larder = r._larder  # noqa: SLF001  # no request asks for an evaluation without a session
     ri.baseenv["sys.source"](to_r(str(ROOT / "bench" / "r" / "evaluate.R")), envir=larder)

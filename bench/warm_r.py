@@ -105,7 +105,8 @@ def warm_r(folder: Path) -> Iterator[WarmR]:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    facts = {"sessions_root": str(folder), "json_digits": 4, "ocpu_version": "2.2.12"}
+    facts = {"sessions_root": str(folder), "state": str(folder)}
+    facts |= {"json_digits": 4, "ocpu_version": "2.2.12"}
     r, _ = start_base({**facts, "libraries": [], "preload": [], "project": None}, folder)
     evaluations = Evaluations(r, folder)
     kinds: dict[str, Callable[[], float]] = {

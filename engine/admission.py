@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -40,12 +40,20 @@ class Admission:
         background_slots: of these, the most that scheduled work and refreshes may hold, so that
             somebody who waits always finds one.
         queue_limit: waiting calls beyond which new ones are refused.
+        on_quiet: told each time that the last call which ran has ended.
     """
 
-    def __init__(self, slots: int, background_slots: int, queue_limit: int = 1000) -> None:
+    def __init__(
+        self,
+        slots: int,
+        background_slots: int,
+        queue_limit: int = 1000,
+        on_quiet: Callable[[], None] = lambda: None,
+    ) -> None:
         self._slots = slots
         self._background_slots = background_slots
         self._queue_limit = queue_limit
+        self._on_quiet = on_quiet
         self._running: Counter[str] = Counter()
         self._running_background = 0
         self._turns = itertools.count(1)
@@ -123,6 +131,8 @@ class Admission:
         self._running_background -= call.is_background
         self._admit()
         self._forget_idle()
+        if not self.running:
+            self._on_quiet()
 
     def _remove(self, call: Waiting) -> None:
         key = (call.priority, call.owner)

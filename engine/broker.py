@@ -72,7 +72,8 @@ class Broker:
         self._config = config
         self._host = host
         self._work = Path(config.state) / "work"
-        self._admission = Admission(config.max_running, max(1, config.max_running // 2))
+        background = max(1, config.max_running // 2)
+        self._admission = Admission(config.max_running, background, on_quiet=self._prepare)
         self._shelf = Shelf(Path(config.state) / "apps")
         self._on_shelf = ShelfWatch(self._shelf)
         self._installer = Installer(self._shelf)
@@ -117,6 +118,9 @@ class Broker:
         keys = ("sessions_root", "json_digits", "ocpu_version", "preload", "project", "folder")
         config = {key: getattr(self._config, key) for key in (*keys, "state", "reads")}
         return config | {"work": str(self._work), "host": self._host.to_wire()}
+
+    def _prepare(self) -> None:
+        self._templates.prepare()
 
     def _is_quiet(self) -> bool:
         return self._admission.running == 0

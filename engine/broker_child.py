@@ -54,7 +54,6 @@ class Child:
         # At once: what it started must not play with its files while they are being read.
         self.template.kill(self)
         await self.template.finish(self)
-        self.template.idle.warm()
         self.transcript.close()
         await asyncio.to_thread(remove_tree, self.home)
 

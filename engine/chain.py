@@ -62,6 +62,7 @@ class Parked:
         chain: What it belongs to.
         depth: How many steps came before it.
         readable: The other sessions that a call forked from it may read.
+        grown_bytes: How much more memory it has than its template. Nothing in it runs any more.
     """
 
     key: str
@@ -69,4 +70,5 @@ class Parked:
     chain: Chain
     depth: int
     readable: frozenset[str]
+    grown_bytes: int = 0
     since: float = field(default_factory=time.time)

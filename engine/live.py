@@ -12,7 +12,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from engine.broker_child import Child
 from engine.chain import Chain, LiveLimits, Parked
 from engine.child import HANDOVER_S, HELLO
 from engine.errors import WorkerDied
-from engine.memory import pss_bytes
+from engine.memory import grown_bytes, pss_bytes
 from engine.processes import is_alone
 from engine.template import Template
 from engine.transcript import shared_memory
@@ -145,6 +145,7 @@ class Live:
         child, chain = parked.child, parked.chain
         # Not here: what the kernel has to tell takes as long as a small call.
         can_stay = await asyncio.to_thread(is_alone, child.pid, child.template.pid, parked.key)
+        parked = replace(parked, grown_bytes=grown_bytes(child.pid, child.template.pid))
         is_first = child is chain.root
         can_stay = can_stay and not child.exited.done() and not child.template.is_replaced
         if can_stay and (is_first or chain in self._chains):
@@ -181,18 +182,18 @@ class Live:
             died = any(parked.child.exited.done() for parked in chain.sessions.values())
             if died or (chain.used < before and not chain.running):
                 self._end(chain)
-        self._shrink(pss_bytes)
+        self._shrink()
 
     def end_all(self) -> None:
         """Ends all of them."""
         for chain in list(self._chains):
             self._end(chain)
 
-    def _shrink(self, size: Callable[[int], int] = lambda _: 0) -> None:
+    def _shrink(self) -> None:
         """Ends the chains that were used least recently, until the others are within the limits."""
         room, places = self._limits.memory_bytes, self._limits.most
         for chain in sorted(self._chains, key=lambda chain: chain.used, reverse=True):
-            room -= sum(size(parked.child.pid) for parked in chain.sessions.values())
+            room -= sum(parked.grown_bytes for parked in chain.sessions.values())
             places -= len(chain.sessions)
             if room < 0 or places < 0:
                 self._end(chain)

@@ -15,7 +15,7 @@ WARM_UPS = 4
 
 def start_base(config: dict[str, Any], work: Path) -> tuple[R, dict[str, Any]]:
     """Returns R, prepared and warm, and what the broker should know of it."""
-    r = R()
+    r = R(Path(config["state"]) / "support")
     for name in ("sessions_root", "json_digits", "ocpu_version", "project"):
         r.set(name, config[name])
     system_libraries = r.call("add_libraries", config["libraries"])
@@ -24,7 +24,7 @@ def start_base(config: dict[str, Any], work: Path) -> tuple[R, dict[str, Any]]:
     return r, {
         "r": r.call("describe_r"),
         "system_libraries": as_list(system_libraries),
-        "loaded": as_list(r.call("loaded_packages")),
+        "loaded": as_list(r.call("remember_packages")),
     }
 
 
@@ -41,7 +41,6 @@ def load(r: R, wanted: dict[str, Any], work: Path) -> dict[str, Any]:
         exports = as_list(
             r.call("load_project", wanted["project"], wanted["folder"], wanted["state"])
         )
-    r.call("remember_information")
     _warm(r, work, 1)
     return {"exports": exports}
 

@@ -36,9 +36,8 @@ class Spares:
         return self._target - len(self._idle)
 
     def pop(self) -> Child:
-        """Returns a warm child if there is one, else the one that is warm soonest."""
-        ready = (c for c in self._idle if c.warming is None or c.warming.done())
-        child = next(ready, self._idle[0])
+        """Returns a warm child if there is one, else a cold one: it is as soon done as others."""
+        child = min(self._idle, key=_readiness)
         self._idle.remove(child)
         return child
 
@@ -77,3 +76,9 @@ class Spares:
         child.writer.write(wire.pack({"warm": True}))
         await wire.read(child.reader)
         asyncio.get_running_loop().call_soon(self.warm)
+
+
+def _readiness(child: Child) -> int:
+    if child.warming is None:
+        return 1
+    return 0 if child.warming.done() else 2

@@ -13,19 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from engine.broker_child import Child
+from engine.children import Children
 from engine.control import Control
 from engine.errors import TemplateFailed, WorkerDied
-from engine.homes import home_of, homes_of
+from engine.homes import home_of
 from engine.launch import first_word, launch_base
-from engine.left_files import remove_tree
 from engine.privileges import user_of
-from engine.processes import has_ended
 from engine.spares import Spares
 from engine.transcript import TranscriptReader
 
 CLAIMS_CHECK_S = 0.1
-DEATH_CHECK_S = 0.01
-DEATH_LIMIT_S = 2.0
 
 
 class Template:
@@ -45,7 +42,7 @@ class Template:
         self._control: Control | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.idle = Spares(spares, quiet)
-        self._children: dict[int, Child] = {}
+        self._children = Children(work)
         self._steps: dict[int, tuple[Child, asyncio.Future[bool]]] = {}
         self._asked = 0
         self._waiting: deque[asyncio.Future[Child]] = deque()
@@ -103,7 +100,8 @@ class Template:
         with self.claimed():
             while self.idle and not network:
                 child = self.idle.pop()
-                self._refill()
+                if not self.idle:
+                    self._refill()
                 try:
                     is_ready = await child.is_ready()
                 except asyncio.CancelledError:
@@ -114,6 +112,11 @@ class Template:
                     return child
                 self.kill(child)
             return await self._fork(network=network)
+
+    def prepare(self) -> None:
+        """Forks spare children that are wanting, and warms them: there is little else to do."""
+        self._refill()
+        self.idle.warm()
 
     async def _fork(self, *, network: bool) -> Child:
         if self.ended.done():
@@ -196,7 +199,7 @@ class Template:
         Nor any of the templates that were forked from this one: they would end with it.
         """
         while not self.ended.done():
-            busy = any(child not in self.idle for child in self._children.values())
+            busy = any(child not in self.idle for child in self._children)
             grown = any(not one.ended.done() for one in self._grown)
             if not busy and not grown and not self._claims:
                 return
@@ -224,12 +227,12 @@ class Template:
     def _welcome(self, pid: int, *, is_ours: bool) -> None:
         child, known = self._steps.pop(pid)
         if is_ours:
-            self._children[pid] = child
+            self._children.add(child)
         if not known.done():
             known.set_result(is_ours)
 
     def _note_exit(self, pid: int, status: int) -> None:
-        child = self._children.pop(pid, None)
+        child = self._children.remove(pid)
         if child is not None:
             if child in self.idle:
                 self.idle.remove(child)
@@ -248,7 +251,7 @@ class Template:
         if self.ended.done():
             child.note_exit(signal.SIGKILL)
             return
-        self._children[pid] = child
+        self._children.add(child)
         waiting = self._waiting_for_network if network else self._waiting
         while waiting:
             future = waiting.popleft()
@@ -277,21 +280,6 @@ class Template:
         asyncio.ensure_future(self._clear_away())  # noqa: RUF006  # ends by itself
 
     async def _clear_away(self) -> None:
-        """Leaves nothing of the children: they die with their parent, but a moment later.
-
-        Of the last one that it forked it may have said nothing.
-        """
         await self._wait_for_process()
-        homes = homes_of(self._work, self.pid)
-        pids = {*self._children, *homes}
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DEATH_LIMIT_S):
-                while not all(map(has_ended, pids)):  # noqa: ASYNC110  # not our children
-                    await asyncio.sleep(DEATH_CHECK_S)
-        known = list(self._children.values())
-        self._children.clear()
-        for child in known:
-            child.note_exit(signal.SIGKILL)
-        for pid in homes.keys() - {child.pid for child in known}:
-            await asyncio.to_thread(remove_tree, homes[pid])
+        await self._children.clear_away(self.pid)
         self._cleared.set_result(None)

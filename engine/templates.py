@@ -119,6 +119,11 @@ class Templates:
             for one in self._every()
         ]
 
+    def prepare(self) -> None:
+        """Gets spare children ready, as there is little else to do."""
+        for one in self._every():
+            one.prepare()
+
     async def watch(self) -> None:
         """Keeps them up to date, for ever."""
         while True:

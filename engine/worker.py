@@ -19,10 +19,10 @@ from engine.console import Console
 from engine.convert import NotJson, address, exact_json, from_r, raw_vector, to_r
 from engine.errors import LIMITS
 from engine.limits import Limits
+from engine.support import support_functions
 from engine.transcript import Transcript
 from engine.worker_status import QUIT_STATUS
 
-R_FOLDER = Path(__file__).parent / "r"
 _kept_alive: list[Any] = []
 
 
@@ -31,19 +31,18 @@ class R:
 
     Not thread-safe; everything happens in the main thread, as R needs its C stack. After fork the
     child goes on using the same object.
+
+    Args:
+        keep: a folder for the compiled support functions.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Path) -> None:
         logging.getLogger("rpy2").setLevel(logging.CRITICAL)
         _replace_callbacks()
         # _c_stack_limit=0 leaves R's own limit: infinite recursion is an R error, not a crash.
         ri.initr(interactive=False, _c_stack_limit=0)
         _replace_callbacks()
-        # Above them is base, not the global environment: what user code assigns there is not ours.
-        self._larder = ri.baseenv["new.env"](parent=ri.baseenv[".BaseNamespaceEnv"])
-        source = ri.baseenv["sys.source"]
-        for script in sorted(R_FOLDER.glob("*.R")):
-            source(to_r(str(script)), envir=self._larder)
+        self._larder = support_functions(keep)
         self._libr = ctypes.CDLL("libR.so", mode=os.RTLD_NOLOAD)
         self._transcript = Transcript()
         self._limits = Limits()

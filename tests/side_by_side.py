@@ -64,7 +64,7 @@ class Runs:
         from engine.loading import start_base
 
         config = {"sessions_root": str(work), "json_digits": 4, "ocpu_version": "2.2.12"}
-        config |= {"libraries": [], "preload": PACKAGES, "project": None}
+        config |= {"libraries": [], "preload": PACKAGES, "project": None, "state": str(work)}
         self._work = work
         self._to_r = to_r
         self._r, _ = start_base(config, work)

@@ -14,8 +14,11 @@ markless <- c("palette", "palette2", "C_layout", "C_par", "C_clip", "C_strWidth"
 # The display list and the state of the device. recordPlot() asks the same, and then R for its
 # version, which takes four times as long.
 read_device <- local({
-  snapshot <- grDevices:::C_getSnapshot
-  function() .External2(snapshot)
+  snapshot <- NULL   # an address: it cannot be kept with the compiled functions
+  function() {
+    if (is.null(snapshot)) snapshot <<- grDevices:::C_getSnapshot
+    .External2(snapshot)
+  }
 })
 
 # The open devices; R changes its own list in place.

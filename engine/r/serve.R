@@ -113,12 +113,13 @@ prepare <- function(preload) {
   Sys.setenv(R_PAPERSIZE = "a4")
   for (package in c("jsonlite", "tools", preload)) loadNamespace(package)
   requireNamespace("rlang", quietly = TRUE)
-  remember_information()
-  settings$everywhere <- loadedNamespaces()
 }
 
-# What every child has, whatever its parent loaded.
-loaded_packages <- function() as.list(settings$everywhere)
+# What every child has from now on, whatever else its parent loads.
+remember_packages <- function() {
+  settings$everywhere <- loadedNamespaces()
+  as.list(settings$everywhere)
+}
 
 # As a call of one of its functions would.
 load_package <- function(package) attach_package(package)
@@ -150,6 +151,7 @@ warm <- function(folder, times) {
   unlink(list.files(folder, all.files = TRUE, no.. = TRUE, full.names = TRUE))
   suppressWarnings(rm(".Random.seed", envir = globalenv()))
   remember_state()
+  remember_information()   # last: calls, and errors more so, load packages that they need
   invisible(gc())
 }
 
@@ -158,11 +160,9 @@ warm <- function(folder, times) {
 warm_child <- function() {
   folder <- file.path(tempdir(), "warm")
   dir.create(folder)
-  for (i in 1:2) {
-    serve(list(operation = "evaluate", package = "stats", name = "rnorm", folder = folder,
-               arguments = list(list(name = "n", kind = "code", value = "3")),
-               outputs = list(list(label = "json", format = "json", options = list())), live = TRUE))
-  }
+  serve(list(operation = "evaluate", package = "stats", name = "rnorm", folder = folder,
+             arguments = list(list(name = "n", kind = "code", value = "3")),
+             outputs = list(list(label = "json", format = "json", options = list())), live = TRUE))
   forget_live()
   setwd(tempdir())
   unlink(folder, recursive = TRUE)
