@@ -25,10 +25,6 @@ from engine.reach import Reach, of_call
 from engine.walls import Walls
 from engine.worker import R
 
-HANDOVER_S = 2.0
-HELLO = b"!"
-"""What a step says first; the kernel adds to it who says so."""
-
 
 @dataclass(frozen=True)
 class Nest:
@@ -106,7 +102,7 @@ def _settle_step(
     r: R, connection: socket.socket, parent_pid: int, nest: Nest, folder: Path
 ) -> None:
     """Makes a fork of another child its own, as far as that child's walls allow, and says so."""
-    deadline = time.monotonic() + HANDOVER_S
+    deadline = time.monotonic() + wire.HANDOVER_S
     while os.getppid() != parent_pid:  # until the kernel has given us to the forking parent
         if time.monotonic() > deadline:
             os._exit(1)
@@ -114,7 +110,7 @@ def _settle_step(
     end_with_parent(signal.SIGKILL)
     nest.walls.narrow()
     r.use_temporary_folder(folder)
-    connection.send(HELLO)
+    connection.send(wire.HELLO)
 
 
 def _serve(

@@ -19,7 +19,6 @@ from typing import Any
 from engine import wire
 from engine.broker_child import Child
 from engine.chain import Chain, LiveLimits, Parked
-from engine.child import HANDOVER_S, HELLO
 from engine.errors import WorkerDied
 from engine.memory import grown_bytes, pss_bytes
 from engine.processes import is_alone
@@ -118,7 +117,7 @@ class Live:
             with theirs:
                 parked.child.writer.write(wire.pack({"step": str(home)}))
                 parked.child.send_descriptors(theirs.fileno(), transcript)
-            pid = await asyncio.wait_for(_hello(ours), HANDOVER_S)
+            pid = await asyncio.wait_for(_hello(ours), wire.HANDOVER_S)
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
             stack.pop_all()
         return await parked.child.template.adopt(pid, ours, parked.child, home, transcript)
@@ -230,8 +229,8 @@ async def _hello(connection: socket.socket) -> int:
         await readable
     finally:
         loop.remove_reader(connection)
-    said, facts, _, _ = connection.recvmsg(len(HELLO), socket.CMSG_SPACE(CREDENTIALS.size))
-    if said != HELLO or not facts:
+    said, facts, _, _ = connection.recvmsg(len(wire.HELLO), socket.CMSG_SPACE(CREDENTIALS.size))
+    if said != wire.HELLO or not facts:
         raise WorkerDied("it ended")
     pid, _, _ = CREDENTIALS.unpack(facts[0][2][: CREDENTIALS.size])
     return int(pid)

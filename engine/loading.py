@@ -9,9 +9,6 @@ from typing import Any
 from engine.reply import as_list
 from engine.worker import R
 
-WARM_UPS = 4
-"""Times the real call path runs before the first fork: R compiles a function at its third call."""
-
 
 def start_base(config: dict[str, Any], work: Path) -> tuple[R, dict[str, Any]]:
     """Returns R, prepared and warm, and what the broker should know of it."""
@@ -20,7 +17,7 @@ def start_base(config: dict[str, Any], work: Path) -> tuple[R, dict[str, Any]]:
         r.set(name, config[name])
     system_libraries = r.call("add_libraries", config["libraries"])
     r.call("prepare", config["preload"])
-    _warm(r, work, WARM_UPS)
+    _warm(r, work)
     return r, {
         "r": r.call("describe_r"),
         "system_libraries": as_list(system_libraries),
@@ -41,7 +38,7 @@ def load(r: R, wanted: dict[str, Any], work: Path) -> dict[str, Any]:
         exports = as_list(
             r.call("load_project", wanted["project"], wanted["folder"], wanted["state"])
         )
-    _warm(r, work, 1)
+    _warm(r, work)
     return {"exports": exports}
 
 
@@ -51,6 +48,7 @@ def message_of(error: Exception) -> str:
     return text.partition(":")[2].strip() if text.startswith("Error") else text
 
 
-def _warm(r: R, work: Path, times: int) -> None:
+def _warm(r: R, work: Path) -> None:
+    """Runs the real call path: what it loads on the way, children need not."""
     with tempfile.TemporaryDirectory(prefix="warm-", dir=work) as folder:
-        r.call("warm", folder, times)
+        r.call("warm", folder)

@@ -17,6 +17,9 @@ import orjson
 INLINE_BYTES = 64 * 1024
 HEADER_LIMIT_BYTES = 256 * 1024 * 1024
 MOST_BLOBS = 1024
+HANDOVER_S = 2.0
+HELLO = b"!"
+"""What the next step of a chain says first; the kernel adds to it who says so."""
 
 Header = dict[str, Any]
 

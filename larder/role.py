@@ -45,7 +45,7 @@ class Backoff:
         forgiven_after_s: A role that ran so long starts to count anew.
     """
 
-    first_s: float = 0.2
+    first_s: float = 0.05
     most_s: float = 15.0
     forgiven_after_s: float = 30.0
 

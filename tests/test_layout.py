@@ -4,6 +4,8 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +70,11 @@ def test_each_library_has_one_home() -> None:
 def test_r_is_opened_in_the_forking_parent_alone() -> None:
     users = {str(path) for path, _, name in imports() if name == "rpy2"}
     assert users == {"engine/convert.py", "engine/support.py", "engine/worker.py"}
+
+
+def test_broker_is_without_r() -> None:
+    code = "import sys, larder.engine_role; sys.exit('rpy2' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 @pytest.mark.parametrize("package", ["cache", "engine", "jobs", "scheduler", "api"])

@@ -103,8 +103,7 @@ close_connections <- function(others) {
   }
 }
 
-# What the base does once: the packages that every call uses. Then follows the real path several
-# times, so that R's compiler has done its work before the first child is forked.
+# What the base does once: the packages that every call uses.
 prepare <- function(preload) {
   options(device = screen_device, browser = "false", pager = "cat", menu.graphics = FALSE,
           warn = 0L, useFancyQuotes = FALSE, bitmapType = "cairo", keep.source = FALSE,
@@ -132,19 +131,17 @@ screen_device <- function(file, width, height, paper, ...) {
   graphics::par(bg = "white")
 }
 
-warm <- function(folder, times) {
+warm <- function(folder) {
   old <- getwd()
   on.exit(setwd(old))
-  for (i in seq_len(times)) {
-    serve(list(operation = "evaluate", package = "stats", name = "rnorm", folder = folder,
-               arguments = list(list(name = "n", kind = "code", value = "3")),
-               outputs = list(list(label = "json", format = "json", options = list())), live = TRUE))
-    serve(list(operation = "evaluate", package = "base", name = "identity", folder = folder,
-               body = list(kind = "json", value = "{\"x\": [{\"a\": 1}]}"), arguments = list(),
-               outputs = list(list(label = "csv", format = "csv", options = list()))))
-    serve(list(operation = "evaluate", package = "base", name = "stop", folder = folder,
-               arguments = list(list(name = "...", kind = "code", value = "'x'")), outputs = list()))
-  }
+  serve(list(operation = "evaluate", package = "stats", name = "rnorm", folder = folder,
+             arguments = list(list(name = "n", kind = "code", value = "3")),
+             outputs = list(list(label = "json", format = "json", options = list())), live = TRUE))
+  serve(list(operation = "evaluate", package = "base", name = "identity", folder = folder,
+             body = list(kind = "json", value = "{\"x\": [{\"a\": 1}]}"), arguments = list(),
+             outputs = list(list(label = "csv", format = "csv", options = list()))))
+  serve(list(operation = "evaluate", package = "base", name = "stop", folder = folder,
+             arguments = list(list(name = "...", kind = "code", value = "'x'")), outputs = list()))
   # Text on a cairo device starts a font thread the first time: before any fork, not after.
   draw(function() { graphics::plot(1:3, main = "text") }, "png", "warm", list())
   open_screen()
