@@ -142,6 +142,10 @@ warm <- function(folder) {
              outputs = list(list(label = "csv", format = "csv", options = list()))))
   serve(list(operation = "evaluate", package = "base", name = "stop", folder = folder,
              arguments = list(list(name = "...", kind = "code", value = "'x'")), outputs = list()))
+  if (isNamespaceLoaded("tibble")) {   # how it prints is looked up bit by bit
+    serve(list(operation = "evaluate", package = "tibble", name = "tibble", folder = folder,
+               arguments = list(list(name = "x", kind = "code", value = "1.5")), outputs = list()))
+  }
   # Text on a cairo device starts a font thread the first time: before any fork, not after.
   draw(function() { graphics::plot(1:3, main = "text") }, "png", "warm", list())
   open_screen()
