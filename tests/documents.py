@@ -12,6 +12,8 @@ from serving import ROOT, Server, copy_example
 
 SOURCES = ROOT / "tests" / "packages" / "documents"
 HAS_LATEX = shutil.which("pdflatex") is not None
+HAS_FRAMES = HAS_LATEX and not subprocess.run(["kpsewhich", "framed.sty"], check=False).returncode
+"""Whether what knitr makes of .Rnw and .Rtex can be set: that takes more of LaTeX."""
 NO_LATEX = "LaTeX, which is not installed on this server."
 
 
