@@ -21,6 +21,7 @@ function(functions) {
   for (name in ls(functions, all.names = TRUE)) {
     if (is.function(functions[[name]])) functions[[name]] <- compiler::cmpfun(functions[[name]])
   }
+  functions$compile_methods()
 }
 """
 
@@ -55,7 +56,8 @@ def _sourced(scripts: list[Path]) -> ri.SexpEnvironment:
 
 
 def _version(scripts: list[Path]) -> str:
-    version = hashlib.blake2b(str(ri.baseenv["R.version.string"][0]).encode(), digest_size=16)
+    said = (ri.baseenv["R.version.string"][0], ri.evalr("format(packageVersion('jsonlite'))")[0])
+    version = hashlib.blake2b(" ".join(map(str, said)).encode(), digest_size=16)
     for script in scripts:
         version.update(script.read_bytes())
     return version.hexdigest()

@@ -112,6 +112,7 @@ prepare <- function(preload) {
   Sys.setenv(R_PAPERSIZE = "a4")
   for (package in c("jsonlite", "tools", preload)) loadNamespace(package)
   requireNamespace("rlang", quietly = TRUE)
+  use_compiled_methods()
 }
 
 # What every child has from now on, whatever else its parent loads.
