@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from jobs.entry import Entry
+from jobs.source_entry import RowsFromEntry
 
 ArgumentType = Literal["string", "number", "integer", "boolean", "any"]
 
@@ -74,15 +75,6 @@ class GridEntry(Entry):
     def axes(self) -> dict[str, Literal["all"] | RangeEntry | list[Any]]:
         """The axes in the order written."""
         return self.__pydantic_extra__
-
-
-class RowsFromEntry(Entry):
-    """The one source of the rows."""
-
-    csv: str = Field(
-        description="A CSV file with a header, relative to the project.",
-        examples=["data/customers.csv"],
-    )
 
 
 class RowsEntry(Entry):

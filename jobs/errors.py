@@ -5,7 +5,7 @@ JobError
 ├── JobNotFound         no job has that name
 ├── ValueInvalid        a text is not the duration, schedule, ... it should be
 ├── ArgumentInvalid     arguments that the job does not allow
-├── RowsUnreadable      the table of a rows job cannot be used
+├── RowsUnreadable      a table outside, as of a rows job, cannot be used
 ├── RowNotFound         the table of a rows job has no such key
 ├── RefusedMiss         not prepared, and the job says `on_miss: refuse`
 ├── CallFailed          R raised an error or reached a limit; its session can be read
@@ -23,6 +23,7 @@ JobError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from engine.errors import LimitReached
 from engine.evaluation import Evaluation
@@ -83,14 +84,24 @@ class ArgumentInvalid(JobError):
 
 
 class RowsUnreadable(JobError):
-    """The table of a rows job cannot be used; `about` says what is at fault: csv or key."""
+    """A table outside cannot be used; `about` says what is at fault: its source or the key.
 
-    def __init__(self, path: str, reason: str, hint: str = "", *, about: str = "csv") -> None:
-        self.path = path
+    `source` is what people call it: the file's name, or "the query".
+    """
+
+    def __init__(
+        self,
+        source: str,
+        reason: str,
+        hint: str = "",
+        *,
+        about: Literal["source", "key"] = "source",
+    ) -> None:
+        self.source = source
         self.reason = reason
         self.hint = hint
         self.about = about
-        super().__init__(f"{path}: {reason} ({hint})" if hint else f"{path}: {reason}")
+        super().__init__(f"{source}: {reason} ({hint})" if hint else f"{source}: {reason}")
 
 
 class RowNotFound(JobError):

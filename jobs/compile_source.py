@@ -1,0 +1,62 @@
+"""A source as it is written to the table it means, with the mistakes that its file shows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobs.definition import JobFile
+from jobs.nearest import did_you_mean
+from jobs.problem import KeyPath
+from jobs.source_entry import RowsFromEntry
+from jobs.table_source import CsvFile, ParquetFile, TableSource
+from jobs.validation import Checked
+
+
+@dataclass(frozen=True)
+class Written:
+    """A table and how the job file names it.
+
+    Attributes:
+        source: The table.
+        place: Where it is written.
+        name: How it is written there.
+        readable: Whether it is there to be looked at.
+    """
+
+    source: TableSource
+    place: KeyPath
+    name: str
+    readable: bool
+
+
+def compile_source(
+    checked: Checked[JobFile], path: KeyPath, entry: RowsFromEntry, folder: Path
+) -> Written:
+    """The source at `path`; that its file is missing is added to `checked`."""
+    if entry.parquet is not None:
+        place = (*path, "parquet")
+        there = _exists(checked, place, entry.parquet, folder)
+        return Written(ParquetFile(folder / entry.parquet), place, entry.parquet, there)
+    place, csv = (*path, "csv"), entry.csv or ""
+    return Written(CsvFile(folder / csv), place, csv, _exists(checked, place, csv, folder))
+
+
+def _exists(checked: Checked[JobFile], place: KeyPath, written: str, folder: Path) -> bool:
+    """Whether the file that is `written` is there; a problem with a hint if not."""
+    path = folder / written
+    try:
+        found = path.is_file()
+        beside = [] if found else _tables_beside(path, folder)
+    except OSError:  # no path at all: a name too long, a loop of links
+        found, beside = False, []
+    if not found:
+        hint = did_you_mean(written, beside, otherwise="paths are relative to the project")
+        checked.problem(place, f"the file {written} does not exist", hint)
+    return found
+
+
+def _tables_beside(path: Path, folder: Path) -> list[str]:
+    """The tables in the folder where one was looked for, as they would be written."""
+    if not path.parent.is_dir() or not path.is_relative_to(folder):
+        return []
+    tables = path.parent.glob(f"*{path.suffix}") if path.suffix else ()
+    return [other.relative_to(folder).as_posix() for other in tables]
