@@ -7,6 +7,7 @@ from jobs.definition import JobFile
 from jobs.nearest import did_you_mean
 from jobs.problem import KeyPath
 from jobs.source_entry import RowsFromEntry
+from jobs.sql_query import SqlQuery
 from jobs.table_source import CsvFile, ParquetFile, TableSource
 from jobs.validation import Checked
 
@@ -19,7 +20,7 @@ class Written:
         source: The table.
         place: Where it is written.
         name: How it is written there.
-        readable: Whether it is there to be looked at.
+        readable: Whether it can be looked at now; databases are asked by `check_sources`.
     """
 
     source: TableSource
@@ -32,6 +33,9 @@ def compile_source(
     checked: Checked[JobFile], path: KeyPath, entry: RowsFromEntry, folder: Path
 ) -> Written:
     """The source at `path`; that its file is missing is added to `checked`."""
+    if entry.sql is not None:
+        query = SqlQuery(entry.sql.url, entry.sql.query, folder)
+        return Written(query, (*path, "sql"), query.name, readable=False)
     if entry.parquet is not None:
         place = (*path, "parquet")
         there = _exists(checked, place, entry.parquet, folder)

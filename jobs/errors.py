@@ -6,6 +6,7 @@ JobError
 ├── ValueInvalid        a text is not the duration, schedule, ... it should be
 ├── ArgumentInvalid     arguments that the job does not allow
 ├── RowsUnreadable      a table outside, as of a rows job, cannot be used
+├── SecretMissing       an environment variable that a job file names is not set
 ├── RowNotFound         the table of a rows job has no such key
 ├── RefusedMiss         not prepared, and the job says `on_miss: refuse`
 ├── CallFailed          R raised an error or reached a limit; its session can be read
@@ -84,9 +85,10 @@ class ArgumentInvalid(JobError):
 
 
 class RowsUnreadable(JobError):
-    """A table outside cannot be used; `about` says what is at fault: its source or the key.
+    """A table outside cannot be used.
 
-    `source` is what people call it: the file's name, or "the query".
+    `source` is what people call it: the file's name, or "the query". `about` says what is at
+    fault: the source as it is written or its content, its key, or what it needs to be there.
     """
 
     def __init__(
@@ -95,13 +97,21 @@ class RowsUnreadable(JobError):
         reason: str,
         hint: str = "",
         *,
-        about: Literal["source", "key"] = "source",
+        about: Literal["source", "key", "surroundings"] = "source",
     ) -> None:
         self.source = source
         self.reason = reason
         self.hint = hint
         self.about = about
         super().__init__(f"{source}: {reason} ({hint})" if hint else f"{source}: {reason}")
+
+
+class SecretMissing(JobError):
+    """The environment variable `variable` is not set."""
+
+    def __init__(self, variable: str) -> None:
+        self.variable = variable
+        super().__init__(f"the environment variable {variable} is not set")
 
 
 class RowNotFound(JobError):

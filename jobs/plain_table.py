@@ -53,8 +53,8 @@ def _plain(name: str, column_name: str, column: pa.ChunkedArray) -> pa.ChunkedAr
     if pa.types.is_dictionary(kind):
         return _plain(name, column_name, column.cast(kind.value_type))
     if pa.types.is_decimal(kind):
-        kind = pa.float64() if kind.scale > 0 or kind.precision > 18 else pa.int64()
-        return column.cast(kind)
+        whole = pa.int64() if kind.precision <= 18 else pa.string()
+        return column.cast(pa.float64() if kind.scale > 0 else whole)
     if pa.types.is_null(kind) or pa.types.is_boolean(kind):
         return column
     if pa.types.is_integer(kind):

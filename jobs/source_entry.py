@@ -1,9 +1,33 @@
 """Where the rows of a job, and the values of an argument, may come from, as a job file says it."""
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from jobs.entry import Entry, own_error
 from jobs.errors import ValueInvalid
+from jobs.secret import EnvEntry, SecretText
+from jobs.sql_query import is_url
+
+
+class SqlEntry(Entry):
+    """A query and the database that answers it."""
+
+    url: SecretText = Field(
+        description="The database as SQLAlchemy writes it, or {env: NAME}; a relative path of "
+        "SQLite begins at the project.",
+        examples=[{"env": "WAREHOUSE_URL"}],
+    )
+    query: str = Field(
+        description="One SELECT in the database's own SQL.",
+        examples=["SELECT customer_id, age FROM customers"],
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, url: str | EnvEntry) -> str | EnvEntry:
+        if isinstance(url, str) and not is_url(url):
+            reason = "this is no address of a database"  # not repeated: it may hold a password
+            raise own_error(ValueInvalid(reason, "for example: {env: WAREHOUSE_URL}"))
+        return url
 
 
 class RowsFromEntry(Entry):
@@ -26,6 +50,14 @@ class RowsFromEntry(Entry):
         None,
         description="A Parquet file, relative to the project.",
         examples=["data/customers.parquet"],
+    )
+
+    sql: SqlEntry | None = Field(
+        None,
+        description="What a database answers.",
+        examples=[
+            {"url": {"env": "WAREHOUSE_URL"}, "query": "SELECT customer_id, age FROM customers"}
+        ],
     )
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.errors import EngineError, TemplateFailed
 from engine.pool import Pool
 from jobs.check import check
+from jobs.check_sources import check_sources
 from jobs.job import Job
 from jobs.problem import Problem
 from jobs.project import Project, read_project
@@ -33,7 +34,7 @@ class Inspection:
 
 
 def inspect_project(folder: Path, *, ask_r: bool) -> Inspection:
-    """Reads settings and job files and, with `ask_r`, asks R about the functions of the jobs."""
+    """Reads settings and job files, asks the databases, and, with `ask_r`, R about functions."""
     settings, problems = _settings(folder)
     reading = (
         read_project(folder, name=settings.project_name, timezone=settings.timezone)
@@ -41,6 +42,7 @@ def inspect_project(folder: Path, *, ask_r: bool) -> Inspection:
         else read_project(folder)
     )
     problems += reading.problems
+    problems += check_sources(reading.project)
     if ask_r and settings is not None:
         problems += _ask_r(settings, reading.project)
     return Inspection(reading.project.jobs, tuple(sorted(set(problems))))

@@ -257,7 +257,15 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         ("schedule: [{after: b}]", "4:17: 'after' is not supported yet"),
         (
             "rows: {from: {sql: {url: u}}, key: k, pass_as: p}",
-            "4:19: 'sql' is not supported yet",
+            "4:19: the key 'query' is missing (for example: query: \"SELECT customer",
+        ),
+        (
+            "rows: {from: {sql: {url: 'db:hunter2', query: q}}, key: k, pass_as: p}",
+            "4:30: this is no address of a database (for example: {env: WAREHOUSE_URL})",
+        ),
+        (
+            "rows: {from: {sql: {url: {env: a b}, query: q}}, key: k, pass_as: p}",
+            "4:36: 'a b' is no name of a variable (letters, digits and '_': the name, not",
         ),
         ("grid: {}\nrows: {from: {csv: 1}, key: k, pass_as: p}", "5:5: this job has a grid and"),
         ("schedule: at_start\nargs: {x: {}}", "4:15: there is nothing to run: x has no default"),
