@@ -15,7 +15,11 @@ def check_sources(project: Project) -> list[Problem]:
 
     That a database cannot be reached from here is a warning: the server may stand elsewhere.
     """
-    return [problem for job in project.jobs.values() for problem in _check_rows(job)]
+    return [
+        problem
+        for job in project.jobs.values()
+        for problem in (*_check_rows(job), *_check_grid(job))
+    ]
 
 
 def _check_rows(job: Job) -> Iterator[Problem]:
@@ -24,7 +28,22 @@ def _check_rows(job: Job) -> Iterator[Problem]:
     try:
         check_key_column(job.rows)
     except RowsUnreadable as error:
-        path: KeyPath = ("rows", "key") if error.about == "key" else ("rows", "from", "sql")
-        severity: Severity = "warning" if error.about == "surroundings" else "error"
-        message = f"{error.source} {error.reason}"
-        yield job.source.problem(path, message, error.hint, severity=severity)
+        path = ("rows", "key") if error.about == "key" else ("rows", "from", "sql")
+        yield _problem(job, path, error)
+
+
+def _check_grid(job: Job) -> Iterator[Problem]:
+    for axis in job.grid.axes if job.grid else ():
+        if axis.source is None or not isinstance(axis.source.table, SqlQuery):
+            continue
+        try:
+            axis.source.values()
+        except RowsUnreadable as error:
+            key = "column" if error.about == "key" else "sql"
+            yield _problem(job, ("grid", axis.name, key), error)
+
+
+def _problem(job: Job, path: KeyPath, error: RowsUnreadable) -> Problem:
+    severity: Severity = "warning" if error.about == "surroundings" else "error"
+    message = f"{error.source} {error.reason}"
+    return job.source.problem(path, message, error.hint, severity=severity)

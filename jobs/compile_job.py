@@ -126,7 +126,8 @@ class _JobCompiler:
         alone = entry.rows is None and not any(spec.required for spec in arguments)
         if entry.grid is None and not alone:
             return None, rows
-        return compile_grid(self.checked, self.path, entry.grid, arguments), rows
+        grid = compile_grid(self.checked, self.path, entry.grid, arguments, self.around.folder)
+        return grid, rows
 
     def _schedule(self) -> tuple[ScheduleSpec, ...]:
         written = self._setting("schedule")

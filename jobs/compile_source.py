@@ -1,12 +1,16 @@
 """A source as it is written to the table it means, with the mistakes that its file shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from jobs.argument import ArgumentSpec
+from jobs.axis_source import AxisSource
 from jobs.definition import JobFile
+from jobs.errors import RowsUnreadable
+from jobs.grid import Axis
 from jobs.nearest import did_you_mean
 from jobs.problem import KeyPath
-from jobs.source_entry import RowsFromEntry
+from jobs.source_entry import AxisFromEntry, RowsFromEntry
 from jobs.sql_query import SqlQuery
 from jobs.table_source import CsvFile, ParquetFile, TableSource
 from jobs.validation import Checked
@@ -30,7 +34,7 @@ class Written:
 
 
 def compile_source(
-    checked: Checked[JobFile], path: KeyPath, entry: RowsFromEntry, folder: Path
+    checked: Checked[JobFile], path: KeyPath, entry: RowsFromEntry | AxisFromEntry, folder: Path
 ) -> Written:
     """The source at `path`; that its file is missing is added to `checked`."""
     if entry.sql is not None:
@@ -42,6 +46,31 @@ def compile_source(
         return Written(ParquetFile(folder / entry.parquet), place, entry.parquet, there)
     place, csv = (*path, "csv"), entry.csv or ""
     return Written(CsvFile(folder / csv), place, csv, _exists(checked, place, csv, folder))
+
+
+def compile_axis_source(
+    checked: Checked[JobFile],
+    path: KeyPath,
+    spec: ArgumentSpec,
+    entry: AxisFromEntry,
+    folder: Path,
+) -> Axis | None:
+    """The axis at `path`, with the values of its file; None if the file cannot be used."""
+    written = compile_source(checked, path, entry, folder)
+    table = written.source
+    if isinstance(table, CsvFile) and spec.type == "string" and entry.column is not None:
+        table = replace(table, texts=(entry.column,))
+    source = AxisSource(table, entry.column, spec)
+    if isinstance(table, SqlQuery):
+        return Axis(spec.name, (), source)
+    if not written.readable:
+        return None
+    try:
+        return Axis(spec.name, source.values(), source)
+    except RowsUnreadable as error:
+        place = (*path, "column") if error.about == "key" else written.place
+        checked.problem(place, f"{written.name} {error.reason}", error.hint)
+        return None
 
 
 def _exists(checked: Checked[JobFile], place: KeyPath, written: str, folder: Path) -> bool:

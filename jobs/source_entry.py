@@ -67,3 +67,40 @@ class RowsFromEntry(Entry):
             reason = f"rows come from one source: {', '.join(kinds)}"
             raise own_error(ValueInvalid(reason, "for example: {csv: data/customers.csv}"))
         return self
+
+
+class AxisFromEntry(Entry):
+    """Distinct values of a column, in the order in which they come first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"csv": "data/weights.csv", "column": "prewt"}]}
+    )
+
+    csv: str | None = Field(
+        None,
+        description="A CSV file with a header, relative to the project.",
+        examples=["data/weights.csv"],
+    )
+    parquet: str | None = Field(
+        None,
+        description="A Parquet file, relative to the project.",
+        examples=["data/weights.parquet"],
+    )
+    sql: SqlEntry | None = Field(
+        None,
+        description="What a database answers: one column.",
+        examples=[{"url": {"env": "WAREHOUSE_URL"}, "query": "SELECT prewt FROM weights"}],
+    )
+    column: str | None = Field(
+        None,
+        description="The column; may be left out if there is only one.",
+        examples=["prewt"],
+    )
+
+    @model_validator(mode="after")
+    def _is_one_source(self) -> "AxisFromEntry":
+        sources = [source for source in (self.csv, self.parquet, self.sql) if source is not None]
+        if len(sources) != 1:
+            reason = "values come from one source: csv, parquet, sql"
+            raise own_error(ValueInvalid(reason, "for example: {csv: data/x.csv, column: prewt}"))
+        return self

@@ -151,6 +151,22 @@ def test_scalars_are_those_of_yaml_1_2(tmp_path: Path, written: str) -> None:
     assert [cell.arguments["x"] for cell in job.cells()] == [written]
 
 
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("any", ["2026-01-31", "2026-03-03", "2026-03-31"]),
+        ("string", ["2026-01-31", "2026-03-03", "2026-03-31"]),
+        ("number", [20484, 20515, 20543]),
+    ],
+)
+def test_dates_are_texts_or_the_numbers_that_r_has_for_them(
+    tmp_path: Path, kind: str, values: list[object]
+) -> None:
+    grid = "grid: {day: {from: 2026-01-31, to: 2026-04-29, by: month}}"
+    job = job_of(tmp_path, f"args: {{day: {{type: {kind}}}}}\n{grid}")
+    assert [cell.arguments["day"] for cell in job.cells()] == values
+
+
 def test_r_code_and_null_may_be_argument_values(tmp_path: Path) -> None:
     job = job_of(tmp_path, "args: {x: {default: {r: 'seq(1, 3)'}}, y: {default: null}}")
     assert job.defaults() == {"x": Code("seq(1, 3)"), "y": None}
@@ -280,6 +296,36 @@ def test_a_mistake_has_its_place_and_a_hint(tmp_path: Path, body: str, problem: 
     ("grid", "problem"),
     [
         ("{tr: [CBT]}", "5:12: 'tr' is not among the args"),
+        ("{prewt: {csv: x.csv}}", "5:25: the file x.csv does not exist (did you mean 'w.csv'?)"),
+        (
+            "{prewt: {csv: w.csv, column: prewtt}}",
+            "5:40: w.csv has no column 'prewtt' (did you mean 'prewt'?)",
+        ),
+        ("{prewt: {csv: w.csv}}", "5:25: w.csv has 2 columns: prewt, treatment (select one)"),
+        (
+            "{treatment: {csv: w.csv, column: treatment}}",
+            "5:29: w.csv holds a wrong value: treatment is 'CBX'; allowed: CBT, FT (did you",
+        ),
+        (
+            "{prewt: {column: prewt}}",
+            "5:19: values come from one source: csv, parquet, sql (for example: {csv: data/x.csv",
+        ),
+        ("{prewt: {csv: w.csv, colum: prewt}}", "5:32: unknown key 'colum' (did you mean 'column"),
+        (
+            "{prewt: {sql: {url: {env: WAREHOUSE_URL}}}}",
+            "5:20: the key 'query' is missing",
+        ),
+        ("{prewt: {from: 2026-02-30, to: 2026-12-31}}", "5:26: '2026-02-30' is no date (year, "),
+        ("{prewt: {from: 2026-02-01, to: 2026-01-01}}", "5:26: 'from' (2026-02-01) is after 'to'"),
+        (
+            "{prewt: {from: 2026-01-01, to: 2026-01-02, by: moth}}",
+            "5:58: 'moth' is no step between dates (did you mean 'month'?)",
+        ),
+        ("{prewt: {from: 2026-01-01}}", "5:12: the key 'to' is missing"),
+        (
+            "{treatment: {from: 2026-01-01, to: 2026-01-02}}",
+            "5:30: treatment is '2026-01-01'; allowed: CBT, FT",
+        ),
         ("{treatmnt: all}", "5:12: 'treatmnt' is not among the args (did you mean 'treatment'?)"),
         ("{prewt: all}", "5:19: 'all' needs to know the values of prewt"),
         ("{prewt: al}", "5:19: expected all, or a mapping, or a list, found the text 'al' (did yo"),
@@ -306,6 +352,7 @@ def test_a_mistake_in_a_grid_has_its_place_and_a_hint(
     args = (
         "args: {treatment: {values: [CBT, FT]}, prewt: {min: 60, max: 110}, level: {default: 0.95}}"
     )
+    (tmp_path / "w.csv").write_text("prewt,treatment\n70,CBT\n80,CBX\n")
     found = problems_in_job(tmp_path, f"{args}\ngrid: {grid}")
     assert any(text.startswith(problem) for text in found), found
 
