@@ -9,6 +9,7 @@ from cache.keys import Value
 from jobs.argument import ArgumentSpec
 from jobs.errors import ArgumentInvalid, RowsUnreadable
 from jobs.nearest import did_you_mean
+from jobs.r_expression import AsksR
 from jobs.table_source import TableSource
 
 
@@ -32,15 +33,18 @@ class AxisSource:
         text = repr(astuple(self))
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
-    def values(self) -> tuple[Value, ...]:
-        """The values as they are now; missing ones are left out.
+    def values(self, r: AsksR | None = None) -> tuple[Value, ...]:
+        """The values as they are now; missing ones are left out. `r` makes what R makes.
 
         Raises:
             RowsUnreadable: If the table cannot be read, or the argument does not take a value.
+            EngineError: R had to be asked and could not.
         """
-        table = self.table.read()
-        column = self._column(table.column_names)
-        written = pc.unique(table.column(column)).drop_null().to_pylist()
+        table = self.table.read(r)
+        written = []
+        if table.num_columns:  # NULL in R has no column at all
+            column = table.column(self._column(table.column_names))
+            written = pc.unique(column).drop_null().to_pylist()
         if not written:
             hint = "the values that were read before stay"
             raise RowsUnreadable(self.table.name, f"has no values of {self.spec.name}", hint)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from pathlib import Path
 
 from cache.keys import Value
 from jobs.argument import NO_DEFAULT, ArgumentSpec, identity
@@ -17,6 +16,7 @@ from jobs.nearest import did_you_mean
 from jobs.problem import KeyPath
 from jobs.shown import as_yaml, shown
 from jobs.source_entry import AxisFromEntry
+from jobs.surroundings import Surroundings
 from jobs.validation import Checked
 
 _R_EPOCH = date(1970, 1, 1).toordinal()
@@ -27,10 +27,10 @@ def compile_grid(
     job: KeyPath,
     entry: GridEntry | None,
     arguments: Sequence[ArgumentSpec],
-    folder: Path,
+    around: Surroundings,
 ) -> Grid:
     """The grid of the job at `job`; what is wrong with it is added to `checked`."""
-    compiler = _GridCompiler(checked, job, {spec.name: spec for spec in arguments}, folder)
+    compiler = _GridCompiler(checked, job, {spec.name: spec for spec in arguments}, around)
     return compiler.grid(entry or GridEntry())
 
 
@@ -40,13 +40,13 @@ class _GridCompiler:
         checked: Checked[JobFile],
         job: KeyPath,
         specs: Mapping[str, ArgumentSpec],
-        folder: Path,
+        around: Surroundings,
     ) -> None:
         self.checked = checked
         self.job = job
         self.path: KeyPath = (*job, "grid")
         self.specs = specs
-        self.folder = folder
+        self.around = around
 
     def grid(self, entry: GridEntry) -> Grid:
         axes = tuple(
@@ -89,7 +89,7 @@ class _GridCompiler:
             return None  # what is left of it would have other values
         if isinstance(written, AxisFromEntry):
             path = (*self.path, spec.name)
-            return compile_axis_source(self.checked, path, spec, written, self.folder)
+            return compile_axis_source(self.checked, path, spec, written, self.around)
         values = self._axis_values(spec, written)
         return Axis(spec.name, values) if values else None
 

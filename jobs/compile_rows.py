@@ -1,7 +1,6 @@
 """A rows entry to `Rows`, with the mistakes that only its meaning and its file show."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from jobs.argument import ArgumentSpec
 from jobs.cells_entry import RowsEntry
@@ -10,6 +9,7 @@ from jobs.definition import JobFile
 from jobs.errors import RowsUnreadable
 from jobs.problem import KeyPath
 from jobs.rows_source import Rows, check_key_column
+from jobs.surroundings import Surroundings
 from jobs.validation import Checked
 
 
@@ -18,11 +18,11 @@ def compile_rows(
     job: KeyPath,
     entry: RowsEntry,
     arguments: Sequence[ArgumentSpec],
-    folder: Path,
+    around: Surroundings,
 ) -> Rows:
     """The rows of the job at `job`; what is wrong with them is added to `checked`."""
     path = (*job, "rows")
-    written = compile_source(checked, (*path, "from"), entry.from_, folder)
+    written = compile_source(checked, (*path, "from"), entry.from_, around)
     rows = Rows(written.source, entry.key, entry.pass_as, entry.batch)
     if written.readable:
         _check_key(checked, path, rows, written)

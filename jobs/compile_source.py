@@ -10,8 +10,10 @@ from jobs.errors import RowsUnreadable
 from jobs.grid import Axis
 from jobs.nearest import did_you_mean
 from jobs.problem import KeyPath
+from jobs.r_expression import RExpression
 from jobs.source_entry import AxisFromEntry, RowsFromEntry
 from jobs.sql_query import SqlQuery
+from jobs.surroundings import Surroundings
 from jobs.table_source import CsvFile, ParquetFile, TableSource
 from jobs.validation import Checked
 
@@ -24,7 +26,7 @@ class Written:
         source: The table.
         place: Where it is written.
         name: How it is written there.
-        readable: Whether it can be looked at now; databases are asked by `check_sources`.
+        readable: Whether it can be looked at now; what else is asked by `check_sources`.
     """
 
     source: TableSource
@@ -34,9 +36,17 @@ class Written:
 
 
 def compile_source(
-    checked: Checked[JobFile], path: KeyPath, entry: RowsFromEntry | AxisFromEntry, folder: Path
+    checked: Checked[JobFile],
+    path: KeyPath,
+    entry: RowsFromEntry | AxisFromEntry,
+    around: Surroundings,
 ) -> Written:
     """The source at `path`; that its file is missing is added to `checked`."""
+    folder = around.folder
+    if entry.r is not None:
+        is_vector = isinstance(entry, AxisFromEntry)
+        expression = RExpression(entry.r, around.project, is_vector=is_vector)
+        return Written(expression, (*path, "r"), expression.name, readable=False)
     if entry.sql is not None:
         query = SqlQuery(entry.sql.url, entry.sql.query, folder)
         return Written(query, (*path, "sql"), query.name, readable=False)
@@ -53,15 +63,15 @@ def compile_axis_source(
     path: KeyPath,
     spec: ArgumentSpec,
     entry: AxisFromEntry,
-    folder: Path,
+    around: Surroundings,
 ) -> Axis | None:
     """The axis at `path`, with the values of its file; None if the file cannot be used."""
-    written = compile_source(checked, path, entry, folder)
+    written = compile_source(checked, path, entry, around)
     table = written.source
     if isinstance(table, CsvFile) and spec.type == "string" and entry.column is not None:
         table = replace(table, texts=(entry.column,))
     source = AxisSource(table, entry.column, spec)
-    if isinstance(table, SqlQuery):
+    if isinstance(table, SqlQuery | RExpression):
         return Axis(spec.name, (), source)
     if not written.readable:
         return None

@@ -16,6 +16,7 @@ from jobs.errors import RowsUnreadable, ValueInvalid
 from jobs.grid import Grid, combinations
 from jobs.job import Job
 from jobs.job_set import JobSet
+from jobs.r_expression import AsksR
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +32,13 @@ class GridValues:
     Args:
         folder: Has a file for each job.
         generations: Are told of other values.
+        r: Makes the tables that R makes.
     """
 
-    def __init__(self, folder: Path, generations: Generations) -> None:
+    def __init__(self, folder: Path, generations: Generations, r: AsksR) -> None:
         self._folder = folder
         self._generations = generations
+        self._r = r
         self._turn = Lock()
         self._filled: tuple[JobSet, int, JobSet] | None = None
 
@@ -55,11 +58,12 @@ class GridValues:
 
         Raises:
             RowsUnreadable: A source cannot be used; what is known stays.
+            EngineError: R had to be asked and could not.
             StoreFull, StoreUnavailable: The values cannot be written down.
         """
         if not _sources(job):
             return job
-        values = {name: source.values() for name, source in _sources(job).items()}
+        values = {name: source.values(self._r) for name, source in _sources(job).items()}
         read = _with(job, values)
         if values != self._known(job):
             self._write(job, values)

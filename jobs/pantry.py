@@ -26,6 +26,7 @@ from jobs.job import Job
 from jobs.job_set import JobSet
 from jobs.materialise import Materialiser
 from jobs.memory import Memory
+from jobs.r_expression import RTables
 from jobs.refresh import Refresher
 from jobs.resolution import Resolution
 from jobs.resolve import Resolver
@@ -83,7 +84,8 @@ class Pantry:
         self.sessions = SessionFolder(state / "sessions", key_digits=session_key_digits)
         self.calls = CallRecords(state / "calls", clock=clock, keep_s=keep_sessions_s)
         self.generations = Generations(state / "generations")
-        self.grid_values = GridValues(state / "grids", self.generations)
+        self.r_tables = RTables(pool, self.sessions, self.limits)
+        self.grid_values = GridValues(state / "grids", self.generations, self.r_tables)
         self.stored_sessions = StoredSessions(
             self.sessions, self.store, self.generations, clock=clock, keep_s=keep_sessions_s
         )
@@ -118,6 +120,7 @@ class Pantry:
             flights=self.flights,
             clock=clock,
             limits=self.limits,
+            r_tables=self.r_tables,
         )
         self.refresher = Refresher(self.flights)
         self._counts = FreshnessCounts(

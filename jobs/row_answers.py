@@ -21,6 +21,7 @@ from jobs.errors import RowNotFound
 from jobs.evaluator import Evaluator
 from jobs.flight import Flights
 from jobs.job import Job
+from jobs.r_expression import AsksR
 from jobs.r_values import engine_arguments
 from jobs.row_resolution import RowResolution
 from jobs.rows_source import RowBatch, RowKey, Rows, RowsSource
@@ -52,6 +53,7 @@ class RowAnswers:
         flights: What is being made now.
         clock: Gives the moment.
         limits: Of one call; a job's timeout takes the place of `wall_s`.
+        r_tables: Makes the sources that R makes.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class RowAnswers:
         flights: Flights,
         clock: Clock,
         limits: Limits,
+        r_tables: AsksR,
     ) -> None:
         self._folder = folder
         self._sessions = sessions
@@ -76,6 +79,7 @@ class RowAnswers:
         self._flights = flights
         self._clock = clock
         self._limits = limits
+        self._r_tables = r_tables
         self._tables: dict[tuple[str, str], RowTable] = {}
         self._turn = Lock()
         self._reading = Lock()
@@ -223,7 +227,7 @@ class RowAnswers:
                 or (kept.source.rows, kept.mark) != (rows, mark)
                 or (mark is None and now - kept.read_at > _UNMARKED_FOR)
             ):
-                kept = _Kept(mark, now, RowsSource.read(rows))
+                kept = _Kept(mark, now, RowsSource.read(rows, self._r_tables))
                 self._source = kept
             return kept.source
 

@@ -13,6 +13,7 @@ from engine.frame import Frame
 from jobs.arrow_frame import to_frame
 from jobs.errors import RowsUnreadable
 from jobs.nearest import did_you_mean
+from jobs.r_expression import AsksR
 from jobs.table_source import TableSource
 
 RowKey = int | str
@@ -62,13 +63,14 @@ class RowsSource:
     _table: pa.Table
 
     @classmethod
-    def read(cls, rows: Rows) -> "RowsSource":
-        """The table of `rows`, whole in memory.
+    def read(cls, rows: Rows, r: AsksR | None = None) -> "RowsSource":
+        """The table of `rows`, whole in memory; `r` makes those that R makes.
 
         Raises:
             RowsUnreadable: If it cannot be read, or a key is missing or not unique.
+            EngineError: R had to be asked and could not.
         """
-        table = rows.source.read()
+        table = rows.source.read(r)
         if rows.key not in table.column_names:
             raise no_key_column(rows, table.column_names)
         keys = _keys(rows, table.column(rows.key))
@@ -103,13 +105,13 @@ class RowsSource:
         return RowBatch(keys, digests, to_frame(taken))
 
 
-def check_key_column(rows: Rows) -> None:
+def check_key_column(rows: Rows, r: AsksR | None = None) -> None:
     """Looks at the names of the columns alone.
 
     Raises:
         RowsUnreadable: If the source cannot be read, or lacks the key column.
     """
-    names = rows.source.columns()
+    names = rows.source.columns(r)
     if rows.key not in names:
         raise no_key_column(rows, names)
 

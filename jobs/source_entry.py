@@ -60,6 +60,12 @@ class RowsFromEntry(Entry):
         ],
     )
 
+    r: str | None = Field(
+        None,
+        description="An R expression that gives a data frame; it sees all of the project.",
+        examples=["subset(customers, active)"],
+    )
+
     @model_validator(mode="after")
     def _is_one_source(self) -> "RowsFromEntry":
         kinds = type(self).model_fields
@@ -91,6 +97,11 @@ class AxisFromEntry(Entry):
         description="What a database answers: one column.",
         examples=[{"url": {"env": "WAREHOUSE_URL"}, "query": "SELECT prewt FROM weights"}],
     )
+    r: str | None = Field(
+        None,
+        description="An R expression that gives a vector; it sees all of the project.",
+        examples=["levels(patients$treatment)"],
+    )
     column: str | None = Field(
         None,
         description="The column; may be left out if there is only one.",
@@ -99,8 +110,10 @@ class AxisFromEntry(Entry):
 
     @model_validator(mode="after")
     def _is_one_source(self) -> "AxisFromEntry":
-        sources = [source for source in (self.csv, self.parquet, self.sql) if source is not None]
+        sources = [
+            source for source in (self.csv, self.parquet, self.sql, self.r) if source is not None
+        ]
         if len(sources) != 1:
-            reason = "values come from one source: csv, parquet, sql"
+            reason = "values come from one source: csv, parquet, sql, r"
             raise own_error(ValueInvalid(reason, "for example: {csv: data/x.csv, column: prewt}"))
         return self

@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from jobs.errors import RowsUnreadable, SecretMissing
 from jobs.plain_table import joined
+from jobs.r_expression import AsksR
 from jobs.secret import EnvEntry, hidden, text_of
 
 ROWS_AT_ONCE: Final = 10_000
@@ -48,14 +49,14 @@ class SqlQuery:
         """What people call it."""
         return "the query"
 
-    def read(self) -> pa.Table:
+    def read(self, _r: AsksR | None = None, /) -> pa.Table:
         """All of it; Python holds only some rows at a time."""
         with self._answer() as answer:
             names = list(answer.keys())
             pieces = [_piece(names, rows) for rows in answer.partitions(ROWS_AT_ONCE)]
         return joined(self.name, pieces or [_piece(names, [])])
 
-    def columns(self) -> list[str]:
+    def columns(self, _r: AsksR | None = None, /) -> list[str]:
         """The names of its columns; no row is fetched."""
         with self._answer() as answer:
             return list(answer.keys())

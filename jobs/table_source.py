@@ -13,20 +13,24 @@ from pyarrow import parquet
 from jobs.csv_table import read_csv_table
 from jobs.errors import RowsUnreadable
 from jobs.plain_table import joined
+from jobs.r_expression import AsksR
 
 
 class TableSource(Protocol):
-    """A table outside; reading it raises `RowsUnreadable` with a reason for people."""
+    """A table outside; reading it raises `RowsUnreadable` with a reason for people.
+
+    `r` is for those that R makes: only they may raise what the engine raises.
+    """
 
     @property
     def name(self) -> str:
         """What people call it."""
 
-    def read(self) -> pa.Table:
+    def read(self, r: AsksR | None = None, /) -> pa.Table:
         """All of it, in types that R has: whole numbers, doubles, booleans and texts."""
 
-    def columns(self) -> list[str]:
-        """The names of its columns, without reading the rest."""
+    def columns(self, r: AsksR | None = None, /) -> list[str]:
+        """The names of its columns, without reading the rest where that is possible."""
 
     def mark(self) -> Hashable:
         """Something that is another one when the content may be; None if only reading tells."""
@@ -49,11 +53,11 @@ class CsvFile:
         """The file's name."""
         return self.path.name
 
-    def read(self) -> pa.Table:
+    def read(self, _r: AsksR | None = None, /) -> pa.Table:
         """All of it."""
         return read_csv_table(self.path, self.texts)
 
-    def columns(self) -> list[str]:
+    def columns(self, _r: AsksR | None = None, /) -> list[str]:
         """The column names, from the first line alone."""
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as file:
@@ -81,13 +85,13 @@ class ParquetFile:
         """The file's name."""
         return self.path.name
 
-    def read(self) -> pa.Table:
+    def read(self, _r: AsksR | None = None, /) -> pa.Table:
         """All of it; a row group at a time gets the types that R has."""
         with self._opened() as file:
             groups = map(file.read_row_group, range(file.num_row_groups))
             return joined(self.name, [file.schema_arrow.empty_table(), *groups])
 
-    def columns(self) -> list[str]:
+    def columns(self, _r: AsksR | None = None, /) -> list[str]:
         """The column names, from the file's footer."""
         with self._opened() as file:
             return list(file.schema_arrow.names)

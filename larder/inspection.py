@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cache.sessions import SessionFolder
 from engine.errors import EngineError, TemplateFailed
 from engine.pool import Pool
 from jobs.check import check
@@ -12,10 +13,12 @@ from jobs.check_sources import check_sources
 from jobs.job import Job
 from jobs.problem import Problem
 from jobs.project import Project, read_project
+from jobs.r_expression import RTables
 from larder.errors import EngineNotStarted, SettingsInvalid
 from larder.private_engine import engine_for
 from larder.settings import Settings, load_settings
 from larder.state import make_state_folder
+from larder.wiring import limits_of
 
 _IN_MODELS = re.compile(r"(?P<file>models/[^:]+):(?P<line>\d+)(:(?P<column>\d+))?: (?P<what>.*)")
 
@@ -70,7 +73,13 @@ def _ask_r(settings: Settings, project: Project) -> list[Problem]:
         with engine_for(settings, current_models=True) as pool:
             if trouble := pool.info().get("problem"):
                 return [models_problem(str(trouble))]
-            return check(project, pool.contract, functions=lambda package: _names(pool, package))
+            r = RTables(
+                pool, SessionFolder(settings.state_folder / "sessions"), limits_of(settings)
+            )
+            functions = check(
+                project, pool.contract, functions=lambda package: _names(pool, package)
+            )
+            return functions + check_sources(project, r)
     except (EngineNotStarted, TemplateFailed) as error:
         return [models_problem(getattr(error, "reason", str(error)))]
 

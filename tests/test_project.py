@@ -180,9 +180,12 @@ def test_the_project_is_named_by_its_settings_or_its_folder(
         ),
         (
             "{from: {csv: data/customers.csv, parquet: a.parquet}, key: id, pass_as: d}",
-            "2:38: rows come from one source: csv, parquet, sql",
+            "2:38: rows come from one source: csv, parquet, sql, r",
         ),
-        ("{from: {}, key: id, pass_as: d}", "2:38: rows come from one source: csv, parquet, sql"),
+        (
+            "{from: {}, key: id, pass_as: d}",
+            "2:38: rows come from one source: csv, parquet, sql, r",
+        ),
         ("{from: {csv: data/customers.csv}, pass_as: d}", "2:25: the key 'key' is missing"),
         (
             "{from: data/customers.csv, key: id, pass_as: d}",
