@@ -101,5 +101,8 @@ def _tables_beside(path: Path, folder: Path) -> list[str]:
     """The tables in the folder where one was looked for, as they would be written."""
     if not path.parent.is_dir() or not path.is_relative_to(folder):
         return []
-    tables = path.parent.glob(f"*{path.suffix}") if path.suffix else ()
-    return [other.relative_to(folder).as_posix() for other in tables]
+    return [
+        other.relative_to(folder).as_posix()
+        for other in path.parent.iterdir()
+        if other.suffix == path.suffix and other.is_file()
+    ]

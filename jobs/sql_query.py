@@ -153,7 +153,10 @@ def _secrets(url: URL, *, whole: bool) -> list[str]:
     if whole:
         queried = [text for texts in url.normalized_query.values() for text in texts]
         parts = [url.username, url.host, url.database, *queried]
-        secrets += [url.render_as_string(hide_password=False), *(part for part in parts if part)]
+        secrets += [
+            url.render_as_string(hide_password=False),
+            *(part for part in parts if part and len(part) > 2),
+        ]
     return secrets
 
 

@@ -8,7 +8,7 @@ import pytest
 from kitchen import Kitchen
 
 from jobs.check_sources import check_sources
-from jobs.errors import RowsUnreadable
+from jobs.errors import ProjectInvalid, RowsUnreadable
 from jobs.job import Job
 from jobs.job_set import JobSet
 from jobs.project import Project, load_project
@@ -220,3 +220,17 @@ def test_no_value_of_the_environment_is_written_down(
     files = [path for path in state.rglob("*") if path.is_file()]
     assert (state / "grids" / "weight_gain.json") in files
     assert not [path for path in files if b"w.db" in path.read_bytes()]
+
+
+@pytest.mark.parametrize("file", ["w.**", "w.[", "nowhere/../w.cvs", "w\\0.csv", "data", "~/w.csv"])
+def test_any_text_may_be_tried_as_a_file(tmp_path: Path, file: str) -> None:
+    (tmp_path / "data").mkdir()
+    with pytest.raises(ProjectInvalid) as caught:
+        job_of(tmp_path, f'{{csv: "{file}", column: w}}')
+    assert ["does not exist" in problem.message for problem in caught.value.problems] == [True]
+
+
+def test_a_text_column_that_is_missing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "w.csv").write_text("w\n70\n")
+    with pytest.raises(ProjectInvalid, match="has no column 'v'"):
+        job_of(tmp_path, "{csv: w.csv, column: v}", prewt="{type: string}")
