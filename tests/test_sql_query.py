@@ -18,6 +18,7 @@ from jobs.secret import EnvEntry
 from jobs.sql_query import ROWS_AT_ONCE, SqlQuery
 from jobs.status import Cause, RunStatus
 from jobs.table_source import CsvFile
+from larder.inspection import inspect_project
 
 
 def database(folder: Path, *statements: str) -> Path:
@@ -238,6 +239,16 @@ def test_a_check_asks_the_database(tmp_path: Path, sql: str, key: str, problem: 
         for problem in check_sources(load_project(tmp_path))
     ]
     assert found == ([problem] if problem else [])
+
+
+def test_larder_check_asks_it_too(tmp_path: Path) -> None:
+    database(tmp_path, "CREATE TABLE t (id)")
+    loaded(tmp_path, "{url: 'sqlite:///warehouse.db', query: SELECT age FROM t}")
+    inspection = inspect_project(tmp_path, ask_r=False)
+    assert [one.message for one in inspection.problems] == [
+        "the query failed: no such column: age"
+    ]
+    assert inspection.errors == 1
 
 
 def test_runs_follow_the_database_and_keep_the_answers_while_it_is_away(tmp_path: Path) -> None:
