@@ -1,10 +1,13 @@
 """What may be written about the cells of a job: its arguments, grid or rows."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
-from jobs.entry import Entry
+from jobs.dates import check_step, parse_date
+from jobs.entry import Entry, text_as, text_schema
+from jobs.source_entry import AxisFromEntry, RowsFromEntry
 
 ArgumentType = Literal["string", "number", "integer", "boolean", "any"]
 
@@ -40,14 +43,37 @@ class RangeEntry(Entry):
     by: float = Field(1, description="Step. Default: 1.", examples=[5])
 
 
+DateText = Annotated[date, text_as(parse_date), text_schema("2026-01-01", format="date")]
+
+
+class DatesEntry(Entry):
+    """Dates from one to another, as R's seq() of dates."""
+
+    from_: DateText = Field(alias="from", description="First date.", examples=["2026-01-01"])
+    to: DateText = Field(description="Last date, if the steps meet it.", examples=["2026-12-31"])
+    by: Annotated[str, text_as(check_step)] = Field(
+        "day",
+        description="day, week, month, quarter or year, or some of them. Default: day.",
+        examples=["month", "2 weeks"],
+    )
+
+
 def _axis_branch(value: object) -> str | None:
-    kinds: dict[type, str] = {dict: "<range>", list: "<list>", str: "<all>"}
+    if isinstance(value, dict):
+        if not value.keys().isdisjoint(AxisFromEntry.model_fields):
+            return "<source>"
+        has_date = any("-" in str(value.get(end)).lstrip("-") for end in ("from", "to"))
+        return "<dates>" if has_date or isinstance(value.get("by"), str) else "<range>"
+    kinds: dict[type, str] = {list: "<list>", str: "<all>"}
     return kinds.get(type(value))
 
 
+AxisEntry = Literal["all"] | RangeEntry | DatesEntry | AxisFromEntry | list[Any]
 Axis = Annotated[
     Annotated[Literal["all"], Tag("<all>")]
     | Annotated[RangeEntry, Tag("<range>")]
+    | Annotated[DatesEntry, Tag("<dates>")]
+    | Annotated[AxisFromEntry, Tag("<source>")]
     | Annotated[list[Any], Tag("<list>")],
     Discriminator(_axis_branch),
     Field(examples=[["CBT", "FT"]]),
@@ -71,18 +97,9 @@ class GridEntry(Entry):
         examples=[[{"treatment": "CBT", "prewt": 100}]],
     )
 
-    def axes(self) -> dict[str, Literal["all"] | RangeEntry | list[Any]]:
+    def axes(self) -> dict[str, AxisEntry]:
         """The axes in the order written."""
         return self.__pydantic_extra__
-
-
-class RowsFromEntry(Entry):
-    """The one source of the rows."""
-
-    csv: str = Field(
-        description="A CSV file with a header, relative to the project.",
-        examples=["data/customers.csv"],
-    )
 
 
 class RowsEntry(Entry):

@@ -1,18 +1,25 @@
 """A grid entry to a `Grid`, with the mistakes that only its meaning shows."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from cache.keys import Value
 from jobs.argument import NO_DEFAULT, ArgumentSpec, identity
-from jobs.cells_entry import GridEntry, RangeEntry
+from jobs.cells_entry import AxisEntry, DatesEntry, GridEntry, RangeEntry
 from jobs.compile_arguments import accepted, accepted_values
+from jobs.compile_source import compile_axis_source
+from jobs.dates import date_values
 from jobs.definition import JobFile
 from jobs.errors import ArgumentInvalid, ValueInvalid
 from jobs.grid import Axis, Grid, combinations, range_faults, range_values
 from jobs.nearest import did_you_mean
 from jobs.problem import KeyPath
 from jobs.shown import as_yaml, shown
+from jobs.source_entry import AxisFromEntry
+from jobs.surroundings import Surroundings
 from jobs.validation import Checked
+
+_R_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def compile_grid(
@@ -20,27 +27,33 @@ def compile_grid(
     job: KeyPath,
     entry: GridEntry | None,
     arguments: Sequence[ArgumentSpec],
+    around: Surroundings,
 ) -> Grid:
     """The grid of the job at `job`; what is wrong with it is added to `checked`."""
-    compiler = _GridCompiler(checked, job, {spec.name: spec for spec in arguments})
+    compiler = _GridCompiler(checked, job, {spec.name: spec for spec in arguments}, around)
     return compiler.grid(entry or GridEntry())
 
 
 class _GridCompiler:
     def __init__(
-        self, checked: Checked[JobFile], job: KeyPath, specs: Mapping[str, ArgumentSpec]
+        self,
+        checked: Checked[JobFile],
+        job: KeyPath,
+        specs: Mapping[str, ArgumentSpec],
+        around: Surroundings,
     ) -> None:
         self.checked = checked
         self.job = job
         self.path: KeyPath = (*job, "grid")
         self.specs = specs
+        self.around = around
 
     def grid(self, entry: GridEntry) -> Grid:
         axes = tuple(
-            Axis(name, values)
+            axis
             for name, written in entry.axes().items()
             if (spec := self._spec((*self.path, name), name)) is not None
-            and (values := self._axis_values(spec, written))
+            and (axis := self._axis(spec, written))
         )
         try:
             combinations([len(axis.values) for axis in axes])
@@ -52,10 +65,12 @@ class _GridCompiler:
         )
         self._check_covered(axes)
         grid = Grid(axes, excluded)
+        # Values from outside may change: which of these are combinations is told at each run.
+        outside = any(axis.source is not None for axis in axes)
         included: list[Mapping[str, Value]] = []
         for number, written in enumerate(entry.include):
             arguments = self._included(number, written)
-            if not self._is_cell(grid, arguments) and arguments not in included:
+            if arguments not in included and (outside or not self._is_cell(grid, arguments)):
                 included.append(arguments)
         return Grid(axes, excluded, tuple(included))
 
@@ -68,14 +83,26 @@ class _GridCompiler:
             self.checked.problem(path, f"'{name}' is not among the args", hint, on_key=True)
         return spec
 
+    def _axis(self, spec: ArgumentSpec, written: AxisEntry) -> Axis | None:
+        """The axis; None if it has no values, about which there is a problem."""
+        if isinstance(written, AxisFromEntry | DatesEntry) and self._is_faulty(spec.name):
+            return None  # what is left of it would have other values
+        if isinstance(written, AxisFromEntry):
+            path = (*self.path, spec.name)
+            return compile_axis_source(self.checked, path, spec, written, self.around)
+        values = self._axis_values(spec, written)
+        return Axis(spec.name, values) if values else None
+
     def _axis_values(
-        self, spec: ArgumentSpec, written: str | RangeEntry | list[object]
+        self, spec: ArgumentSpec, written: str | RangeEntry | DatesEntry | list[object]
     ) -> tuple[Value, ...]:
         path = (*self.path, spec.name)
         if isinstance(written, str):
             return self._all_values(path, spec)
         if isinstance(written, RangeEntry):
             return self._range(path, spec, written)
+        if isinstance(written, DatesEntry):
+            return self._dates(path, spec, written)
         if not written:
             self.checked.problem(path, f"{spec.name} has no values in the grid", "list some")
         return accepted_values(self.checked, path, spec, written)
@@ -111,6 +138,22 @@ class _GridCompiler:
             self.checked.problem((*path, "by"), first.reason, first.hint)
             return ()
 
+    def _dates(self, path: KeyPath, spec: ArgumentSpec, written: DatesEntry) -> tuple[Value, ...]:
+        try:
+            dates = date_values(written.from_, written.to, written.by)
+        except ValueInvalid as error:
+            self.checked.problem((*path, "from"), error.reason, error.hint)
+            return ()
+        in_days = spec.type in ("number", "integer")  # as as.numeric() of a date in R
+        values: list[Value] = []
+        for day in dates:
+            plain = day.toordinal() - _R_EPOCH if in_days else day.isoformat()
+            value = accepted(self.checked, (*path, "from"), spec, plain)
+            if value is NO_DEFAULT:
+                return ()
+            values.append(value)
+        return tuple(values)
+
     def _excluded(
         self, number: int, partial: Mapping[str, object], axes: Sequence[Axis]
     ) -> dict[str, Value]:
@@ -133,7 +176,8 @@ class _GridCompiler:
             if value is NO_DEFAULT:
                 continue
             excluded[name] = value
-            if axis.position(value) is None and not self._is_faulty(name):
+            is_none = axis.source is None and axis.position(value) is None
+            if is_none and not self._is_faulty(name):
                 message = f"the grid has no {name} = {as_yaml(written)} to exclude"
                 self.checked.problem((*path, name), message, "take the exclusion away")
         return excluded

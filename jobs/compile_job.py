@@ -1,8 +1,7 @@
 """A job entry and the defaults of its file to a `Job`."""
 
 import re
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from cache.freshness import Freshness
@@ -19,26 +18,12 @@ from jobs.problem import KeyPath
 from jobs.rows_source import Rows
 from jobs.schedule_entry import ScheduleEntry
 from jobs.schedule_spec import ScheduleSpec, parse_schedule
+from jobs.surroundings import Surroundings
 from jobs.validation import Checked
 
 _JOB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 _FUNCTION = re.compile(r"([A-Za-z][A-Za-z0-9.]*[A-Za-z0-9])::((?!\.[0-9])[A-Za-z.][A-Za-z0-9._]*)")
 _DAY_S = 86400.0
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a job's entry does not say itself.
-
-    Attributes:
-        project: Name of the project, which is the name of its own R package.
-        folder: The project's folder.
-        timezone: Zone of schedules that name none.
-    """
-
-    project: str
-    folder: Path
-    timezone: str
 
 
 def compile_job(
@@ -122,11 +107,12 @@ class _JobCompiler:
             self._problem(("rows",), "this job has a grid and rows", hint, on_key=True)
         rows = None
         if entry.rows is not None:
-            rows = compile_rows(self.checked, self.path, entry.rows, arguments, self.around.folder)
+            rows = compile_rows(self.checked, self.path, entry.rows, arguments, self.around)
         alone = entry.rows is None and not any(spec.required for spec in arguments)
         if entry.grid is None and not alone:
             return None, rows
-        return compile_grid(self.checked, self.path, entry.grid, arguments), rows
+        grid = compile_grid(self.checked, self.path, entry.grid, arguments, self.around)
+        return grid, rows
 
     def _schedule(self) -> tuple[ScheduleSpec, ...]:
         written = self._setting("schedule")

@@ -1,5 +1,6 @@
 """A CSV file as an Arrow table whose types are those that R's read.csv() would choose."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,24 +8,25 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from jobs.errors import RowsUnreadable
+from jobs.plain_table import check_unique, is_beyond_doubles
 
-_EXACT = 2**53  # beyond it a double loses digits
 
-
-def read_csv_table(path: Path) -> pa.Table:
+def read_csv_table(path: Path, texts: Iterable[str] = ()) -> pa.Table:
     """The table: whole numbers, doubles, booleans and texts; dates stay the texts they are.
+
+    Args:
+        path: The file.
+        texts: Columns that are to stay texts whatever they look like.
 
     Raises:
         RowsUnreadable: If the file is missing, malformed, or has two columns of one name.
     """
-    table = _read(path, {})
-    repeated = {name for name in table.column_names if table.column_names.count(name) > 1}
-    if repeated:
-        reason = f"has several columns called {', '.join(sorted(repeated))}"
-        raise RowsUnreadable(path.name, reason, "column names must be unique")
-    as_text = {field.name: pa.string() for field in table.schema if _is_text_in_r(table, field)}
-    if as_text:
-        table = _read(path, as_text)
+    as_text = dict.fromkeys(texts, pa.string())
+    table = _read(path, as_text)
+    check_unique(path.name, table.column_names)
+    told = {field.name: pa.string() for field in table.schema if _is_text_in_r(table, field)}
+    if told:
+        table = _read(path, {**as_text, **told})
     columns = [_as_r(path, table.column(name), name) for name in table.column_names]
     return pa.table(dict(zip(table.column_names, columns, strict=True)))
 
@@ -49,10 +51,7 @@ def _read(path: Path, types: dict[str, pa.DataType]) -> pa.Table:
 
 def _is_text_in_r(table: pa.Table, field: pa.Field) -> bool:
     """Dates and times are text to read.csv(); so are, here, whole numbers a double cannot hold."""
-    if pa.types.is_integer(field.type):
-        ends = pc.min_max(table.column(field.name)).as_py()
-        return int(max(abs(ends["min"] or 0), abs(ends["max"] or 0))) > _EXACT
-    return bool(pa.types.is_temporal(field.type))
+    return bool(pa.types.is_temporal(field.type)) or is_beyond_doubles(table.column(field.name))
 
 
 def _as_r(path: Path, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:

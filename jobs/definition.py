@@ -21,9 +21,6 @@ NOT_YET = {
         "checks": "leave it out, or let the R function stop() on a bad answer",
         "schedule/after": "use a cron schedule with enough distance",
         "schedule/*/after": "use a cron schedule with enough distance",
-        "rows/from/parquet": "use csv",
-        "rows/from/sql": "export the query to a csv file",
-        "rows/from/r": "write the table to a csv file",
     }.items()
 }
 """Keys of the language that this version does not carry out, by where they stand."""

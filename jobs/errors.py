@@ -5,7 +5,8 @@ JobError
 ├── JobNotFound         no job has that name
 ├── ValueInvalid        a text is not the duration, schedule, ... it should be
 ├── ArgumentInvalid     arguments that the job does not allow
-├── RowsUnreadable      the table of a rows job cannot be used
+├── RowsUnreadable      a table outside, as of a rows job, cannot be used
+├── SecretMissing       an environment variable that a job file names is not set
 ├── RowNotFound         the table of a rows job has no such key
 ├── RefusedMiss         not prepared, and the job says `on_miss: refuse`
 ├── CallFailed          R raised an error or reached a limit; its session can be read
@@ -23,6 +24,7 @@ JobError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from engine.errors import LimitReached
 from engine.evaluation import Evaluation
@@ -83,14 +85,33 @@ class ArgumentInvalid(JobError):
 
 
 class RowsUnreadable(JobError):
-    """The table of a rows job cannot be used; `about` says what is at fault: csv or key."""
+    """A table outside cannot be used.
 
-    def __init__(self, path: str, reason: str, hint: str = "", *, about: str = "csv") -> None:
-        self.path = path
+    `source` is what people call it: the file's name, or "the query". `about` says what is at
+    fault: the source as it is written or its content, its key, or what it needs to be there.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        reason: str,
+        hint: str = "",
+        *,
+        about: Literal["source", "key", "surroundings"] = "source",
+    ) -> None:
+        self.source = source
         self.reason = reason
         self.hint = hint
         self.about = about
-        super().__init__(f"{path}: {reason} ({hint})" if hint else f"{path}: {reason}")
+        super().__init__(f"{source}: {reason} ({hint})" if hint else f"{source}: {reason}")
+
+
+class SecretMissing(JobError):
+    """The environment variable `variable` is not set."""
+
+    def __init__(self, variable: str) -> None:
+        self.variable = variable
+        super().__init__(f"the environment variable {variable} is not set")
 
 
 class RowNotFound(JobError):

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from cache.keys import Value
 from jobs.argument import identity
+from jobs.axis_source import AxisSource
 from jobs.errors import ValueInvalid
 from jobs.shown import shown_number
 
@@ -25,10 +26,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Axis:
-    """An argument and the values it takes in the grid."""
+    """An argument and the values it takes in the grid.
+
+    Attributes:
+        name: The argument.
+        values: The values; those of a source are what is known of it.
+        source: Where a run reads the values again, or None.
+    """
 
     name: str
     values: tuple[Value, ...]
+    source: AxisSource | None = None
 
     def position(self, value: Value) -> int | None:
         """Which of the values it is, or None."""

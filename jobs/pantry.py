@@ -21,10 +21,12 @@ from jobs.call import Call
 from jobs.evaluator import Evaluator
 from jobs.flight import Flights
 from jobs.freshness import FreshnessCounts, JobFreshness
+from jobs.grid_values import GridValues
 from jobs.job import Job
 from jobs.job_set import JobSet
 from jobs.materialise import Materialiser
 from jobs.memory import Memory
+from jobs.r_expression import RTables
 from jobs.refresh import Refresher
 from jobs.resolution import Resolution
 from jobs.resolve import Resolver
@@ -74,7 +76,7 @@ class Pantry:
     ) -> None:
         with disk_border(state):
             state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.jobs = jobs or JobSet()
+        self._jobs = jobs or JobSet()
         self.pool = pool
         self.clock = clock
         self.limits = limits or Limits()
@@ -82,6 +84,8 @@ class Pantry:
         self.sessions = SessionFolder(state / "sessions", key_digits=session_key_digits)
         self.calls = CallRecords(state / "calls", clock=clock, keep_s=keep_sessions_s)
         self.generations = Generations(state / "generations")
+        self.r_tables = RTables(pool, self.sessions, self.limits)
+        self.grid_values = GridValues(state / "grids", self.generations, self.r_tables)
         self.stored_sessions = StoredSessions(
             self.sessions, self.store, self.generations, clock=clock, keep_s=keep_sessions_s
         )
@@ -116,15 +120,21 @@ class Pantry:
             flights=self.flights,
             clock=clock,
             limits=self.limits,
+            r_tables=self.r_tables,
         )
         self.refresher = Refresher(self.flights)
         self._counts = FreshnessCounts(
             self.store, self.row_answers, self.generations, self.versions, clock
         )
 
+    @property
+    def jobs(self) -> JobSet:
+        """The jobs, with the values that their grids read last from outside."""
+        return self.grid_values.filled(self._jobs)
+
     def use(self, jobs: JobSet) -> None:
         """Takes over changed definitions, whole."""
-        self.jobs = jobs
+        self._jobs = jobs
 
     def resolve(self, call: Call, job: Job | None = None) -> Resolution | None:
         """What there is for a call: under `job`, or under any that declares its function.

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.compile_job import Surroundings, compile_job
+from jobs.compile_job import compile_job
 from jobs.definition import NOT_YET, JobEntry, JobFile
 from jobs.errors import JobNotFound, ProjectInvalid
 from jobs.job import Job
 from jobs.nearest import nearest
 from jobs.problem import KeyPath, Problem
+from jobs.surroundings import Surroundings
 from jobs.validation import validate
 from jobs.yaml_source import YamlDocument, read_yaml_file
 

@@ -1,8 +1,9 @@
 """Answers of rows jobs: each a row of the job's own table, computed a batch at a time."""
 
+from collections.abc import Hashable
 from concurrent.futures import Future
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 
@@ -20,10 +21,23 @@ from jobs.errors import RowNotFound
 from jobs.evaluator import Evaluator
 from jobs.flight import Flights
 from jobs.job import Job
+from jobs.r_expression import AsksR
 from jobs.r_values import engine_arguments
 from jobs.row_resolution import RowResolution
 from jobs.rows_source import RowBatch, RowKey, Rows, RowsSource
 from jobs.versions import Versions
+
+_UNMARKED_FOR = timedelta(seconds=10)
+"""How long a table counts as read that cannot say whether it changed, such as a database's."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The source read last, so that a row each does not read it each time."""
+
+    mark: Hashable
+    read_at: datetime
+    source: RowsSource
 
 
 class RowAnswers:
@@ -39,6 +53,7 @@ class RowAnswers:
         flights: What is being made now.
         clock: Gives the moment.
         limits: Of one call; a job's timeout takes the place of `wall_s`.
+        r_tables: Makes the sources that R makes.
     """
 
     def __init__(
@@ -53,6 +68,7 @@ class RowAnswers:
         flights: Flights,
         clock: Clock,
         limits: Limits,
+        r_tables: AsksR,
     ) -> None:
         self._folder = folder
         self._sessions = sessions
@@ -63,10 +79,11 @@ class RowAnswers:
         self._flights = flights
         self._clock = clock
         self._limits = limits
+        self._r_tables = r_tables
         self._tables: dict[tuple[str, str], RowTable] = {}
         self._turn = Lock()
         self._reading = Lock()
-        self._source: tuple[tuple[Rows, int, int], RowsSource] | None = None
+        self._source: _Kept | None = None
 
     def table(self, job: Job) -> RowTable:
         """The job's table."""
@@ -127,7 +144,7 @@ class RowAnswers:
         row_key = found.row_key
         batch = source.row(source.parse_key(row_key) if isinstance(row_key, str) else row_key)
         if batch is None:
-            raise RowNotFound(job.name, row_key, f"nor has {source.rows.csv.name}")
+            raise RowNotFound(job.name, row_key, f"nor has {source.rows.source.name}")
         self.compute_batch(job, batch, found.version, priority, call_key)
         return replace(self.find(job, row_key), computed=True)
 
@@ -201,14 +218,18 @@ class RowAnswers:
             self._tables.clear()
 
     def _read(self, rows: Rows) -> RowsSource:
-        """The source; the last one read is kept, so that a row each does not read it each time."""
-        with disk_border(rows.csv):
-            stat = rows.csv.stat() if rows.csv.exists() else None
-        mark = (rows, stat.st_mtime_ns if stat else 0, stat.st_size if stat else 0)
+        """The source, read again when it may have changed."""
         with self._reading:
-            if self._source is None or self._source[0] != mark:
-                self._source = (mark, RowsSource.read(rows))
-            return self._source[1]
+            now, mark = self._clock(), rows.source.mark()
+            kept = self._source
+            if (
+                kept is None
+                or (kept.source.rows, kept.mark) != (rows, mark)
+                or (mark is None and now - kept.read_at > _UNMARKED_FOR)
+            ):
+                kept = _Kept(mark, now, RowsSource.read(rows, self._r_tables))
+                self._source = kept
+            return kept.source
 
 
 def rows_of(job: Job) -> Rows:

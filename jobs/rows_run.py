@@ -60,7 +60,7 @@ class RowsRun:
             EngineUnavailable, EngineBusy, StoreFull, StoreUnavailable: It cannot go on now.
             RunInterrupted, RunEnded: It is not to go on.
         """
-        source = RowsSource.read(rows_of(self.job))
+        source = RowsSource.read(rows_of(self.job), self.pantry.r_tables)
         self.record.expect(len(source))
         wanting = self._wanting(source)
         if wanting and self.record.run.attempt == 1:

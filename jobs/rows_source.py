@@ -1,21 +1,20 @@
-"""RowsSource: the table of a rows job, read from its CSV file as R's read.csv() would see it."""
+"""RowsSource: the table of a rows job, with keys and digests of its rows."""
 
-import csv
 import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.frame import Frame
 from jobs.arrow_frame import to_frame
-from jobs.csv_table import read_csv_table
 from jobs.errors import RowsUnreadable
 from jobs.nearest import did_you_mean
+from jobs.r_expression import AsksR
+from jobs.table_source import TableSource
 
 RowKey = int | str
 
@@ -27,13 +26,13 @@ class Rows:
     """Where the rows of a job come from and how R gets them.
 
     Attributes:
-        csv: The file.
+        source: The table.
         key: Column that names each row.
         pass_as: Argument that gets the rows as a data frame.
         batch: Rows per call of R.
     """
 
-    csv: Path
+    source: TableSource
     key: str
     pass_as: str
     batch: int = 5000
@@ -64,13 +63,14 @@ class RowsSource:
     _table: pa.Table
 
     @classmethod
-    def read(cls, rows: Rows) -> "RowsSource":
-        """The table of `rows`, whole in memory.
+    def read(cls, rows: Rows, r: AsksR | None = None) -> "RowsSource":
+        """The table of `rows`, whole in memory; `r` makes those that R makes.
 
         Raises:
             RowsUnreadable: If it cannot be read, or a key is missing or not unique.
+            EngineError: R had to be asked and could not.
         """
-        table = read_csv_table(rows.csv)
+        table = rows.source.read(r)
         if rows.key not in table.column_names:
             raise no_key_column(rows, table.column_names)
         keys = _keys(rows, table.column(rows.key))
@@ -105,20 +105,15 @@ class RowsSource:
         return RowBatch(keys, digests, to_frame(taken))
 
 
-def read_header(rows: Rows) -> list[str]:
-    """The column names, from the first line alone.
+def check_key_column(rows: Rows, r: AsksR | None = None) -> None:
+    """Looks at the names of the columns alone.
 
     Raises:
-        RowsUnreadable: If the file cannot be read, or lacks the key column.
+        RowsUnreadable: If the source cannot be read, or lacks the key column.
     """
-    try:
-        with rows.csv.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RowsUnreadable(rows.csv.name, f"cannot be read: {error}") from error
+    names = rows.source.columns(r)
     if rows.key not in names:
         raise no_key_column(rows, names)
-    return names
 
 
 def no_key_column(rows: Rows, names: Sequence[str]) -> RowsUnreadable:
@@ -128,11 +123,11 @@ def no_key_column(rows: Rows, names: Sequence[str]) -> RowsUnreadable:
     if separators:
         hint = f"the columns seem to be separated by {separators[0]!r}; write commas"
     reason = f"has no column '{rows.key}'"
-    return RowsUnreadable(rows.csv.name, reason, hint, about="key")
+    return RowsUnreadable(rows.source.name, reason, hint, about="key")
 
 
 def _keys(rows: Rows, column: pa.ChunkedArray) -> list[RowKey]:
-    name = rows.csv.name
+    name = rows.source.name
     if not len(column):
         return []
     missing = pc.is_null(column)
@@ -162,7 +157,7 @@ def _repeated(rows: Rows, keys: Sequence[RowKey]) -> RowsUnreadable:
     key, first, second = repeated[0]
     more = f", and {len(repeated) - 1} more" if len(repeated) > 1 else ""
     reason = f"{rows.key} {key} names two rows, {first} and {second}{more}"
-    return RowsUnreadable(rows.csv.name, reason, "every key must be unique", about="key")
+    return RowsUnreadable(rows.source.name, reason, "every key must be unique", about="key")
 
 
 def _digests(table: pa.Table) -> Sequence[int]:

@@ -128,7 +128,7 @@ class Runner:
     def _work(self, job: Job, version: Version, record: RunRecord, *, force: bool) -> None:
         kind = GridRun if job.rows is None else RowsRun
         kind(
-            job=job,
+            job=self._pantry.grid_values.read(job),
             version=version,
             pantry=self._pantry,
             catalog=self._catalog,

@@ -5,16 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cache.sessions import SessionFolder
 from engine.errors import EngineError, TemplateFailed
 from engine.pool import Pool
 from jobs.check import check
+from jobs.check_sources import check_sources
 from jobs.job import Job
 from jobs.problem import Problem
 from jobs.project import Project, read_project
+from jobs.r_expression import RTables
 from larder.errors import EngineNotStarted, SettingsInvalid
 from larder.private_engine import engine_for
 from larder.settings import Settings, load_settings
 from larder.state import make_state_folder
+from larder.wiring import limits_of
 
 _IN_MODELS = re.compile(r"(?P<file>models/[^:]+):(?P<line>\d+)(:(?P<column>\d+))?: (?P<what>.*)")
 
@@ -33,7 +37,7 @@ class Inspection:
 
 
 def inspect_project(folder: Path, *, ask_r: bool) -> Inspection:
-    """Reads settings and job files and, with `ask_r`, asks R about the functions of the jobs."""
+    """Reads settings and job files, asks the databases, and, with `ask_r`, R about functions."""
     settings, problems = _settings(folder)
     reading = (
         read_project(folder, name=settings.project_name, timezone=settings.timezone)
@@ -41,6 +45,7 @@ def inspect_project(folder: Path, *, ask_r: bool) -> Inspection:
         else read_project(folder)
     )
     problems += reading.problems
+    problems += check_sources(reading.project)
     if ask_r and settings is not None:
         problems += _ask_r(settings, reading.project)
     return Inspection(reading.project.jobs, tuple(sorted(set(problems))))
@@ -68,7 +73,13 @@ def _ask_r(settings: Settings, project: Project) -> list[Problem]:
         with engine_for(settings, current_models=True) as pool:
             if trouble := pool.info().get("problem"):
                 return [models_problem(str(trouble))]
-            return check(project, pool.contract, functions=lambda package: _names(pool, package))
+            r = RTables(
+                pool, SessionFolder(settings.state_folder / "sessions"), limits_of(settings)
+            )
+            functions = check(
+                project, pool.contract, functions=lambda package: _names(pool, package)
+            )
+            return functions + check_sources(project, r)
     except (EngineNotStarted, TemplateFailed) as error:
         return [models_problem(getattr(error, "reason", str(error)))]
 

@@ -87,7 +87,7 @@ def overview(settings: Settings) -> Overview:
             name=name,
             server=lock.holder() if lock.is_held() else None,
             fires=_fires(catalog, now),
-            jobs=tuple(_jobs(jobs.values(), pantry, catalog, now)),
+            jobs=tuple(_jobs(pantry.jobs.values(), pantry, catalog, now)),
             problems=reading.problems,
         )
     finally:

@@ -18,6 +18,7 @@ from jobs.pantry import Pantry
 from jobs.repository import Catalog
 from jobs.rows_source import Rows
 from jobs.runs import Runner
+from jobs.table_source import CsvFile
 from jobs.version_keeper import VersionKeeper
 
 HOUR_S = 3600.0
@@ -48,7 +49,7 @@ def price_job(csv: Path, **changes: Any) -> Job:
         package="scoring",
         function="price",
         freshness=Freshness(HOUR_S, 2 * HOUR_S, 10 * HOUR_S),
-        rows=Rows(csv, "id", "newdata", batch=3),
+        rows=Rows(CsvFile(csv), "id", "newdata", batch=3),
     )
     return replace(job, **changes)
 

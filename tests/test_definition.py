@@ -2,18 +2,17 @@
 
 from pathlib import Path
 from textwrap import dedent, indent
-from typing import Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from cache.freshness import Freshness
 from cache.keys import Code
 from engine.limits import Limits
-from jobs.definition import JobFile, schema
 from jobs.job import Job, ScheduleSpec
 from jobs.problem import Problem
 from jobs.project import read_project
-from jobs.schema_tree import SchemaTree
+from jobs.validation import validate
 from jobs.yaml_source import read_yaml
 
 
@@ -151,6 +150,22 @@ def test_scalars_are_those_of_yaml_1_2(tmp_path: Path, written: str) -> None:
     assert [cell.arguments["x"] for cell in job.cells()] == [written]
 
 
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("any", ["2026-01-31", "2026-03-03", "2026-03-31"]),
+        ("string", ["2026-01-31", "2026-03-03", "2026-03-31"]),
+        ("number", [20484, 20515, 20543]),
+    ],
+)
+def test_dates_are_texts_or_the_numbers_that_r_has_for_them(
+    tmp_path: Path, kind: str, values: list[object]
+) -> None:
+    grid = "grid: {day: {from: 2026-01-31, to: 2026-04-29, by: month}}"
+    job = job_of(tmp_path, f"args: {{day: {{type: {kind}}}}}\n{grid}")
+    assert [cell.arguments["day"] for cell in job.cells()] == values
+
+
 def test_r_code_and_null_may_be_argument_values(tmp_path: Path) -> None:
     job = job_of(tmp_path, "args: {x: {default: {r: 'seq(1, 3)'}}, y: {default: null}}")
     assert job.defaults() == {"x": Code("seq(1, 3)"), "y": None}
@@ -257,7 +272,15 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         ("schedule: [{after: b}]", "4:17: 'after' is not supported yet"),
         (
             "rows: {from: {sql: {url: u}}, key: k, pass_as: p}",
-            "4:19: 'sql' is not supported yet",
+            "4:19: the key 'query' is missing (for example: query: \"SELECT customer",
+        ),
+        (
+            "rows: {from: {sql: {url: 'db:hunter2', query: q}}, key: k, pass_as: p}",
+            "4:30: this is no address of a database (for example: {env: WAREHOUSE_URL})",
+        ),
+        (
+            "rows: {from: {sql: {url: {env: a b}, query: q}}, key: k, pass_as: p}",
+            "4:36: 'a b' is no name of a variable (letters, digits and '_': the name, not",
         ),
         ("grid: {}\nrows: {from: {csv: 1}, key: k, pass_as: p}", "5:5: this job has a grid and"),
         ("schedule: at_start\nargs: {x: {}}", "4:15: there is nothing to run: x has no default"),
@@ -272,6 +295,36 @@ def test_a_mistake_has_its_place_and_a_hint(tmp_path: Path, body: str, problem: 
     ("grid", "problem"),
     [
         ("{tr: [CBT]}", "5:12: 'tr' is not among the args"),
+        ("{prewt: {csv: x.csv}}", "5:25: the file x.csv does not exist (did you mean 'w.csv'?)"),
+        (
+            "{prewt: {csv: w.csv, column: prewtt}}",
+            "5:40: w.csv has no column 'prewtt' (did you mean 'prewt'?)",
+        ),
+        ("{prewt: {csv: w.csv}}", "5:25: w.csv has 2 columns: prewt, treatment (select one)"),
+        (
+            "{treatment: {csv: w.csv, column: treatment}}",
+            "5:29: w.csv holds a wrong value: treatment is 'CBX'; allowed: CBT, FT (did you",
+        ),
+        (
+            "{prewt: {column: prewt}}",
+            "5:19: values come from one source: csv, parquet, sql, r (for example: {csv: ",
+        ),
+        ("{prewt: {csv: w.csv, colum: prewt}}", "5:32: unknown key 'colum' (did you mean 'column"),
+        (
+            "{prewt: {sql: {url: {env: WAREHOUSE_URL}}}}",
+            "5:20: the key 'query' is missing",
+        ),
+        ("{prewt: {from: 2026-02-30, to: 2026-12-31}}", "5:26: '2026-02-30' is no date (year, "),
+        ("{prewt: {from: 2026-02-01, to: 2026-01-01}}", "5:26: 'from' (2026-02-01) is after 'to'"),
+        (
+            "{prewt: {from: 2026-01-01, to: 2026-01-02, by: moth}}",
+            "5:58: 'moth' is no step between dates (did you mean 'month'?)",
+        ),
+        ("{prewt: {from: 2026-01-01}}", "5:12: the key 'to' is missing"),
+        (
+            "{treatment: {from: 2026-01-01, to: 2026-01-02}}",
+            "5:30: treatment is '2026-01-01'; allowed: CBT, FT",
+        ),
         ("{treatmnt: all}", "5:12: 'treatmnt' is not among the args (did you mean 'treatment'?)"),
         ("{prewt: all}", "5:19: 'all' needs to know the values of prewt"),
         ("{prewt: al}", "5:19: expected all, or a mapping, or a list, found the text 'al' (did yo"),
@@ -298,6 +351,7 @@ def test_a_mistake_in_a_grid_has_its_place_and_a_hint(
     args = (
         "args: {treatment: {values: [CBT, FT]}, prewt: {min: 60, max: 110}, level: {default: 0.95}}"
     )
+    (tmp_path / "w.csv").write_text("prewt,treatment\n70,CBT\n80,CBX\n")
     found = problems_in_job(tmp_path, f"{args}\ngrid: {grid}")
     assert any(text.startswith(problem) for text in found), found
 
@@ -344,80 +398,13 @@ def test_one_mistake_is_not_told_twice(tmp_path: Path) -> None:
     assert len(problems_in_job(tmp_path, body)) == 1
 
 
-def test_a_key_of_a_later_version_does_not_make_its_neighbours_missing(tmp_path: Path) -> None:
-    body = "rows: {from: {parquet: a.parquet}, key: k, pass_as: p}"
-    assert len(problems_in_job(tmp_path, body)) == 1
+class Later(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    now: str
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (b"jobs:\n  a:\n    x: 1\n   b: 2\n", "4:4: the indentation fits none of the lines above"),
-        (b"jobs:\n\t- a\n", "2:1: a tab stands where YAML wants spaces (indent with spaces)"),
-        (b"jobs: a: b\n", "1:8: a ':' makes a key where no key can stand"),
-        (b"jobs: 'a\n", "1:7: the quote opened here is never closed"),
-        (b"jobs: [a, b\nc: d\n", "1:7: the bracket opened here is not closed"),
-        (b"jobs: {a: b\n", "1:7: the bracket opened here is not closed"),
-        (b"jobs: @a\n", "1:7: a value cannot begin with '@' (put the value in quotes)"),
-        (b"jobs: *a\n", "1:7: *a refers to an anchor (&a) that does not exist"),
-        (b'jobs: "\\q"\n', "1:9: \\q means nothing between double quotes"),
-        (b"jobs: 1\n---\njobs: 2\n", "2:1: a second document begins here"),
-        (b"jobs:\nkey\n", "2:1: this line is neither `key: value` nor part of the text above"),
-        (b"jobs: \x01\n", "1:7: the character U+0001 cannot stand in YAML"),
-        (b"jobs:\n  a: \xff\n", "2:6: byte 0xff is no UTF-8 (save the file in UTF-8)"),
-        (b"jobs: &a [*a]\n", "1:7: an alias (*) refers to the value that it is part of"),
-        (b"jobs: !python/object {}\n", "1:7: the tag !python/object is not known"),
-        (b"jobs: {a: 1, a: 2}\n", "1:14: the key 'a' stands here twice; first at 1:8"),
-        (b"a: {<<: {b: 1}}\n", "1:5: merge keys (<<) are not part of YAML 1.2"),
-        (b"? [a]\n: 1\n", "1:3: a key must be a single word or text"),
-        (b"[" * 5000, "1:1: is nested too deeply to be read"),
-    ],
-)
-def test_malformed_yaml_is_explained_in_plain_words(content: bytes, problem: str) -> None:
-    _, problems = read_yaml(content, "a.yaml")
-    assert any(str(found).startswith(f"a.yaml:{problem}") for found in problems), problems
-
-
-def test_aliases_that_multiply_do_not_fill_the_memory() -> None:
-    levels = [b"a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    refs = (
-        b"a%d: &a%d [" % (i, i) + b", ".join([b"*a%d" % (i - 1)] * 10) + b"]" for i in range(1, 9)
-    )
-    _, problems = read_yaml(b"\n".join([*levels, *refs]), "a.yaml")
-    assert [found.message for found in problems] == ["the file holds too many values"]
-
-
-def test_explicit_text_stays_text() -> None:
-    document, problems = read_yaml(b"[!!str 12, '12', 12, 0x10, 1e3, .inf, ~, True]", "a.yaml")
+def test_a_key_of_a_later_version_does_not_make_its_neighbours_missing() -> None:
+    document, _ = read_yaml(b"later: 1", "a.yaml")
     assert document is not None
-    assert not problems
-    assert document.value == ["12", "12", 12, 16, 1000.0, float("inf"), None, True]
-
-
-def every_node(schema_part: Any) -> list[dict[str, Any]]:
-    """Every named property of a JSON Schema."""
-    if isinstance(schema_part, list):
-        return [node for item in schema_part for node in every_node(item)]
-    if not isinstance(schema_part, dict):
-        return []
-    named = list(schema_part.get("properties", {}).values())
-    return named + [node for item in schema_part.values() for node in every_node(item)]
-
-
-def test_the_schema_describes_every_key() -> None:
-    assert schema()["$schema"].startswith("https://json-schema.org/")
-    assert all("description" in node for node in every_node(schema()))
-
-
-def test_every_key_has_an_example_for_messages() -> None:
-    tree = SchemaTree.of(JobFile)
-
-    def without_example(path: tuple[str, ...]) -> list[tuple[str, ...]]:
-        found = [] if not path or tree.words(path) or tree.example(path) is not None else [path]
-        for key in tree.keys(path):
-            found += without_example((*path, key))
-        return found
-
-    missing = without_example(()) + without_example(("jobs", "x"))
-    allowed = {"exclude", "include", "default", "required"}
-    assert [path for path in missing if path[-1] not in allowed] == []
+    found = validate(document, Later, not_yet={"later": "use now"}).problems
+    assert [str(one) for one in found] == ["a.yaml:1:1: 'later' is not supported yet (use now)"]

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from jobs.errors import JobNotFound, ProjectInvalid
 from jobs.project import load_project, package_name, project_name, read_project
@@ -164,6 +166,26 @@ def test_the_project_is_named_by_its_settings_or_its_folder(
             "{from: {csv: data/semicolon.csv}, key: id, pass_as: d}",
             "2:70: data/semicolon.csv has no column 'id' (the columns seem to be separated by ';'",
         ),
+        (
+            "{from: {parquet: data/customer.parquet}, key: id, pass_as: d}",
+            "2:48: the file data/customer.parquet does not exist (did you mean 'data/customers.pa",
+        ),
+        (
+            "{from: {parquet: data/customers.parquet}, key: idd, pass_as: d}",
+            "2:78: data/customers.parquet has no column 'idd' (did you mean 'id'?)",
+        ),
+        (
+            "{from: {parquet: data/customers.csv}, key: id, pass_as: d}",
+            "2:48: data/customers.csv is no Parquet table: ",
+        ),
+        (
+            "{from: {csv: data/customers.csv, parquet: a.parquet}, key: id, pass_as: d}",
+            "2:38: rows come from one source: csv, parquet, sql, r",
+        ),
+        (
+            "{from: {}, key: id, pass_as: d}",
+            "2:38: rows come from one source: csv, parquet, sql, r",
+        ),
         ("{from: {csv: data/customers.csv}, pass_as: d}", "2:25: the key 'key' is missing"),
         (
             "{from: data/customers.csv, key: id, pass_as: d}",
@@ -176,6 +198,7 @@ def test_a_mistake_about_rows_has_its_place_and_a_hint(
 ) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "customers.csv").write_text("id,age\n1,2\n")
+    parquet.write_table(pa.table({"id": [1]}), tmp_path / "data" / "customers.parquet")
     (tmp_path / "data" / "semicolon.csv").write_text("id;age\n1;2\n")
     write(tmp_path, a=f"jobs:\n  a: {{function: a.b::f, rows: {rows}}}\n")
     found = [str(problem) for problem in read_project(tmp_path).problems]

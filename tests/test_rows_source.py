@@ -8,12 +8,13 @@ from engine.frame import Frame
 from jobs.errors import ArgumentInvalid, RowsUnreadable
 from jobs.project import load_project
 from jobs.rows_source import Rows, RowsSource
+from jobs.table_source import CsvFile
 
 
 def source(folder: Path, content: str | bytes, key: str = "id", batch: int = 5000) -> RowsSource:
     path = folder / "rows.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return RowsSource.read(Rows(path, key, "newdata", batch))
+    return RowsSource.read(Rows(CsvFile(path), key, "newdata", batch))
 
 
 def plain(frame: Frame) -> dict[str, tuple[str, list[object]]]:
@@ -134,7 +135,7 @@ def test_a_table_that_cannot_be_used_says_why(
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(RowsUnreadable, match=r"rows\.csv: cannot be read"):
-        RowsSource.read(Rows(tmp_path / "rows.csv", "id", "newdata"))
+        RowsSource.read(Rows(CsvFile(tmp_path / "rows.csv"), "id", "newdata"))
 
 
 def test_a_table_without_rows_has_no_batches(tmp_path: Path) -> None:

@@ -1,0 +1,108 @@
+"""A source as it is written to the table it means, with the mistakes that its file shows."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jobs.argument import ArgumentSpec
+from jobs.axis_source import AxisSource
+from jobs.definition import JobFile
+from jobs.errors import RowsUnreadable
+from jobs.grid import Axis
+from jobs.nearest import did_you_mean
+from jobs.problem import KeyPath
+from jobs.r_expression import RExpression
+from jobs.source_entry import AxisFromEntry, RowsFromEntry
+from jobs.sql_query import SqlQuery
+from jobs.surroundings import Surroundings
+from jobs.table_source import CsvFile, ParquetFile, TableSource
+from jobs.validation import Checked
+
+
+@dataclass(frozen=True)
+class Written:
+    """A table and how the job file names it.
+
+    Attributes:
+        source: The table.
+        place: Where it is written.
+        name: How it is written there.
+        readable: Whether it can be looked at now; what else is asked by `check_sources`.
+    """
+
+    source: TableSource
+    place: KeyPath
+    name: str
+    readable: bool
+
+
+def compile_source(
+    checked: Checked[JobFile],
+    path: KeyPath,
+    entry: RowsFromEntry | AxisFromEntry,
+    around: Surroundings,
+) -> Written:
+    """The source at `path`; that its file is missing is added to `checked`."""
+    folder = around.folder
+    if entry.r is not None:
+        is_vector = isinstance(entry, AxisFromEntry)
+        expression = RExpression(entry.r, around.project, is_vector=is_vector)
+        return Written(expression, (*path, "r"), expression.name, readable=False)
+    if entry.sql is not None:
+        query = SqlQuery(entry.sql.url, entry.sql.query, folder)
+        return Written(query, (*path, "sql"), query.name, readable=False)
+    if entry.parquet is not None:
+        place = (*path, "parquet")
+        there = _exists(checked, place, entry.parquet, folder)
+        return Written(ParquetFile(folder / entry.parquet), place, entry.parquet, there)
+    place, csv = (*path, "csv"), entry.csv or ""
+    return Written(CsvFile(folder / csv), place, csv, _exists(checked, place, csv, folder))
+
+
+def compile_axis_source(
+    checked: Checked[JobFile],
+    path: KeyPath,
+    spec: ArgumentSpec,
+    entry: AxisFromEntry,
+    around: Surroundings,
+) -> Axis | None:
+    """The axis at `path`, with the values of its file; None if the file cannot be used."""
+    written = compile_source(checked, path, entry, around)
+    table = written.source
+    if isinstance(table, CsvFile) and spec.type == "string" and entry.column is not None:
+        table = replace(table, texts=(entry.column,))
+    source = AxisSource(table, entry.column, spec)
+    if isinstance(table, SqlQuery | RExpression):
+        return Axis(spec.name, (), source)
+    if not written.readable:
+        return None
+    try:
+        return Axis(spec.name, source.values(), source)
+    except RowsUnreadable as error:
+        place = (*path, "column") if error.about == "key" else written.place
+        checked.problem(place, f"{written.name} {error.reason}", error.hint)
+        return None
+
+
+def _exists(checked: Checked[JobFile], place: KeyPath, written: str, folder: Path) -> bool:
+    """Whether the file that is `written` is there; a problem with a hint if not."""
+    path = folder / written
+    try:
+        found = path.is_file()
+        beside = [] if found else _tables_beside(path, folder)
+    except OSError:  # no path at all: a name too long, a loop of links
+        found, beside = False, []
+    if not found:
+        hint = did_you_mean(written, beside, otherwise="paths are relative to the project")
+        checked.problem(place, f"the file {written} does not exist", hint)
+    return found
+
+
+def _tables_beside(path: Path, folder: Path) -> list[str]:
+    """The tables in the folder where one was looked for, as they would be written."""
+    if not path.parent.is_dir() or not path.is_relative_to(folder):
+        return []
+    return [
+        other.relative_to(folder).as_posix()
+        for other in path.parent.iterdir()
+        if other.suffix == path.suffix and other.is_file()
+    ]

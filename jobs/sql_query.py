@@ -1,0 +1,190 @@
+"""A table that a database answers a query with, through SQLAlchemy."""
+
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import pyarrow as pa
+from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, make_url
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from jobs.errors import RowsUnreadable, SecretMissing
+from jobs.plain_table import joined
+from jobs.r_expression import AsksR
+from jobs.secret import EnvEntry, hidden, text_of
+
+ROWS_AT_ONCE: Final = 10_000
+CONNECT_S: Final = 10
+_TAKE_TIMEOUT: Final = {"postgresql", "mysql", "mariadb"}
+_URL_EXAMPLE: Final = "for example: postgresql+psycopg://user:password@host/database"
+_OPTIONS: Final = {
+    "stream_results": True,
+    "yield_per": ROWS_AT_ONCE,
+    "no_parameters": True,  # a % or : in the query is then the query's own
+    "postgresql_readonly": True,
+}
+
+
+@dataclass(frozen=True)
+class SqlQuery:
+    """A query and the database that answers it; nothing that it does there is kept.
+
+    Attributes:
+        url: The database, as SQLAlchemy writes it, or the variable that has it.
+        query: The query, in the database's own SQL.
+        folder: Where a relative path of SQLite begins.
+    """
+
+    url: str | EnvEntry = field(repr=False)
+    query: str
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return "the query"
+
+    def read(self, _r: AsksR | None = None, /) -> pa.Table:
+        """All of it; Python holds only some rows at a time."""
+        with self._answer() as answer:
+            names = list(answer.keys())
+            pieces = [_piece(names, rows) for rows in answer.partitions(ROWS_AT_ONCE)]
+        return joined(self.name, pieces or [_piece(names, [])])
+
+    def columns(self, _r: AsksR | None = None, /) -> list[str]:
+        """The names of its columns; no row is fetched."""
+        with self._answer() as answer:
+            return list(answer.keys())
+
+    def mark(self) -> Hashable:
+        """None: only asking again tells whether rows changed."""
+        return None
+
+    @contextmanager
+    def _answer(self) -> Iterator[CursorResult[Any]]:
+        """The database's answer while it is connected; no error says what is secret in the URL."""
+        url = self._url()
+        secrets = _secrets(url, whole=isinstance(self.url, EnvEntry))
+        try:
+            engine = create_engine(_for_reading(url, self.folder), **_engine_options(url))
+        except (NoSuchModuleError, ModuleNotFoundError) as error:
+            raise self._no_driver(url, error) from None
+        except (SQLAlchemyError, TypeError, ValueError) as error:
+            raise self._no_connection(error, secrets) from None
+        with self._connected(engine, secrets) as connection:
+            try:
+                answer = connection.exec_driver_sql(self.query)
+                if not answer.returns_rows:
+                    raise RowsUnreadable(self.name, "answers no rows", "write a SELECT")
+                yield answer
+            except (SQLAlchemyError, OSError, ValueError) as error:
+                reason = f"failed: {hidden(_said(error), secrets)}"
+                raise RowsUnreadable(self.name, reason) from None
+
+    @contextmanager
+    def _connected(self, engine: Engine, secrets: Sequence[str]) -> Iterator[Connection]:
+        try:
+            connection = engine.connect()
+        except (SQLAlchemyError, OSError, TypeError, ValueError) as error:
+            raise self._no_connection(error, secrets) from None
+        with connection:
+            yield connection.execution_options(**_OPTIONS)
+
+    def _url(self) -> URL:
+        try:
+            return make_url(text_of(self.url))
+        except SecretMissing as error:
+            reason = f"has no database: {error}"
+            hint = "set it where Larder is started"
+            raise RowsUnreadable(self.name, reason, hint, about="surroundings") from None
+        except (SQLAlchemyError, ValueError):
+            what = f"{self.url.env} is" if isinstance(self.url, EnvEntry) else "'url' is"
+            reason = f"has no database: {what} no address of one"
+            raise RowsUnreadable(self.name, reason, _URL_EXAMPLE) from None
+
+    def _no_driver(self, url: URL, error: Exception) -> RowsUnreadable:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        kind = url.drivername if isinstance(self.url, str) else f"what {self.url.env} names"
+        reason = f"has no database: there is no driver for {kind}"
+        hint = f"install the Python package {missing}" if missing else _URL_EXAMPLE
+        return RowsUnreadable(self.name, reason, hint, about="surroundings")
+
+    def _no_connection(self, error: Exception, secrets: Sequence[str]) -> RowsUnreadable:
+        reason = f"cannot connect to its database: {hidden(_said(error), secrets)}"
+        return RowsUnreadable(self.name, reason, about="surroundings")
+
+
+def is_url(text: str) -> bool:
+    """Whether SQLAlchemy takes it for the address of a database."""
+    try:
+        make_url(text)
+    except (SQLAlchemyError, ValueError):
+        return False
+    return True
+
+
+def _for_reading(url: URL, folder: Path) -> URL:
+    """The address; a file of SQLite is opened to be read, so that a wrong path makes no file."""
+    path = url.database
+    if url.get_backend_name() != "sqlite" or path in (None, "", ":memory:"):
+        return url
+    if path.startswith("file:"):
+        return url
+    file = f"file:{quote(str(folder / path))}"
+    return url.set(database=file, query={**url.query, "mode": "ro", "uri": "true"})
+
+
+def _engine_options(url: URL) -> dict[str, Any]:
+    options: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}
+    if url.get_backend_name() in _TAKE_TIMEOUT and "connect_timeout" not in url.query:
+        options["connect_args"] = {"connect_timeout": CONNECT_S}
+    return options
+
+
+def _secrets(url: URL, *, whole: bool) -> list[str]:
+    """What of the address must not be told: the password; all, if it came from the environment."""
+    password = str(url.password or "")
+    secrets = [password, quote(password, safe="")]
+    if whole:
+        queried = [text for texts in url.normalized_query.values() for text in texts]
+        parts = [url.username, url.host, url.database, *queried]
+        secrets += [
+            url.render_as_string(hide_password=False),
+            *(part for part in parts if part and len(part) > 2),
+        ]
+    return secrets
+
+
+def _said(error: Exception) -> str:
+    """What the driver said, on one line and without the query."""
+    original = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return " ".join(str(original).split()) or type(original).__name__
+
+
+def _piece(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    return pa.table([_array(column) for column in columns], names)
+
+
+def _array(values: Sequence[Any]) -> pa.Array:
+    """The values in Arrow's type for them; those of several types are doubles or texts."""
+    try:
+        array = pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        known = [value for value in values if value is not None]
+    else:
+        if not isinstance(array.type, pa.BaseExtensionType):
+            return array
+        known = []  # such as UUIDs, which are texts to R
+    if any(isinstance(value, float | Decimal) for value in known) and all(map(_is_number, known)):
+        return pa.array([None if value is None else float(value) for value in values])
+    return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
