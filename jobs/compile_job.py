@@ -86,6 +86,7 @@ class _JobCompiler:
             on_miss=self._setting("on_miss") or "run",
             outputs=tuple(dict.fromkeys(self._setting("outputs") or ("json",))),
             seed=self._setting("seed"),
+            checks=tuple(self.entry.checks or ()),
             timeout_s=self._setting("timeout") or 90.0,
             bounds=self._bounds(),
             network=bool(self._setting("network")),

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from jobs.cells_entry import ArgumentEntry, GridEntry, RowsEntry
-from jobs.entry import Duration, Entry, PositiveDuration, Timezone
+from jobs.entry import Duration, Entry, PositiveDuration, RCode, Timezone
 from jobs.limits_entry import LimitsEntry
 from jobs.schedule_entry import Schedule
 
@@ -18,7 +18,6 @@ NOT_YET = {
     for place in ("jobs/*", "defaults")
     for key, hint in {
         "refresh_when": "leave it out: cells are refreshed when they are no longer fresh",
-        "checks": "leave it out, or let the R function stop() on a bad answer",
         "schedule/after": "use a cron schedule with enough distance",
         "schedule/*/after": "use a cron schedule with enough distance",
         "rows/from/parquet": "use csv",
@@ -126,6 +125,11 @@ class JobEntry(Defaults):
         examples=[
             {"from": {"csv": "data/customers.csv"}, "key": "customer_id", "pass_as": "newdata"}
         ],
+    )
+    checks: list[RCode] | None = Field(
+        None,
+        description="R expressions about an answer, `value`; one that does not give TRUE fails it.",
+        examples=[["is.finite(value$gain)"]],
     )
 
 

@@ -14,7 +14,7 @@ from jobs.argument import NO_DEFAULT, ArgumentSpec
 from jobs.errors import ArgumentFault, ArgumentInvalid
 from jobs.grid import Cell, Grid
 from jobs.nearest import did_you_mean
-from jobs.problem import Source
+from jobs.problem import KeyPath, Source
 from jobs.rows_source import Rows
 from jobs.schedule_spec import ScheduleSpec
 
@@ -40,6 +40,7 @@ class Job:
         on_miss: Whether a call that was not prepared is run or refused.
         outputs: Formats rendered ahead of time.
         seed: Given to set.seed() before each call, or None.
+        checks: R expressions about the value, which all have to give TRUE.
         timeout_s: Longest time of one call.
         bounds: What else one call may take at most.
         network: Whether the function may open connections.
@@ -62,6 +63,7 @@ class Job:
     on_miss: Literal["run", "refuse"] = "run"
     outputs: tuple[str, ...] = ("json",)
     seed: int | None = None
+    checks: tuple[str, ...] = ()
     timeout_s: float = 90
     bounds: Limits = UNLIMITED
     network: bool = False
@@ -93,8 +95,14 @@ class Job:
             "arguments": [[spec.name, spec.type, _text(spec)] for spec in self.arguments],
             "seed": self.seed,
             "outputs": sorted(self.outputs),
+            "checks": list(self.checks),
             "rows": [self.rows.key, self.rows.pass_as] if self.rows else None,
         }
+
+    @property
+    def code(self) -> dict[KeyPath, str]:
+        """The R expressions that its entry holds, by their places in it."""
+        return {("checks", place): text for place, text in enumerate(self.checks)}
 
     def argument(self, name: str) -> ArgumentSpec | None:
         """The argument called `name`, if the job has it."""

@@ -68,7 +68,12 @@ def _ask_r(settings: Settings, project: Project) -> list[Problem]:
         with engine_for(settings, current_models=True) as pool:
             if trouble := pool.info().get("problem"):
                 return [models_problem(str(trouble))]
-            return check(project, pool.contract, functions=lambda package: _names(pool, package))
+            return check(
+                project,
+                pool.contract,
+                functions=lambda package: _names(pool, package),
+                code_problems=pool.code_problems,
+            )
     except (EngineNotStarted, TemplateFailed) as error:
         return [models_problem(getattr(error, "reason", str(error)))]
 

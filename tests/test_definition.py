@@ -252,7 +252,9 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         ("args: {2x: {}}", "4:12: '2x' cannot be an argument"),
         ("grid: {x: [1]}", "4:12: 'x' is not among the args (declare it under args; declared: no"),
         ("refresh_when: {file: a.csv}", "4:5: 'refresh_when' is not supported yet"),
-        ("checks: [a]", "4:5: 'checks' is not supported yet"),
+        ("checks: nrow(value) > 0", "4:13: expected a list, found the text 'nrow(value) > 0' (for"),
+        ("checks: ['']", "4:14: this is no R expression: it is empty (for example: nrow(value)"),
+        ("checks: [5]", "4:14: expected text, found the number 5 (for example: is.finite("),
         ("schedule: {after: b}", "4:16: 'after' is not supported yet"),
         ("schedule: [{after: b}]", "4:17: 'after' is not supported yet"),
         (
