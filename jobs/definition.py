@@ -18,8 +18,6 @@ NOT_YET = {
     for place in ("jobs/*", "defaults")
     for key, hint in {
         "refresh_when": "leave it out: cells are refreshed when they are no longer fresh",
-        "schedule/after": "use a cron schedule with enough distance",
-        "schedule/*/after": "use a cron schedule with enough distance",
         "rows/from/parquet": "use csv",
         "rows/from/sql": "export the query to a csv file",
         "rows/from/r": "write the table to a csv file",
@@ -47,7 +45,7 @@ class Defaults(Entry):
 
     schedule: Schedule | None = Field(
         None,
-        description="When the job runs: cron, every, at_start, manual, or a list of several. "
+        description="When the job runs: cron, every, after, at_start, manual, or several of them. "
         "Default: manual.",
         examples=["0 5 * * MON-FRI"],
     )

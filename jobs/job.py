@@ -37,6 +37,7 @@ class Job:
         grid: Cells to prepare, or None; a grid without axes is the one call with all defaults.
         rows: The table whose rows are the cells, or None.
         schedule: When it runs; empty means only when asked to.
+        follows: The jobs that it runs after, by name, with the places where its entry says so.
         on_miss: Whether a call that was not prepared is run or refused.
         outputs: Formats rendered ahead of time.
         seed: Given to set.seed() before each call, or None.
@@ -60,6 +61,7 @@ class Job:
     grid: Grid | None = None
     rows: Rows | None = None
     schedule: tuple[ScheduleSpec, ...] = ()
+    follows: Mapping[str, KeyPath] = field(default_factory=dict, compare=False)
     on_miss: Literal["run", "refuse"] = "run"
     outputs: tuple[str, ...] = ("json",)
     seed: int | None = None

@@ -53,7 +53,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if isinstance(value, datetime) else from_text(value)
 
 
-REVISION = "0001"  # the last migration, whose result these tables are
+REVISION = "0002"  # the last migration, whose result these tables are
 
 metadata = MetaData()
 
@@ -82,6 +82,14 @@ schedules = Table(
     Column("last_scheduled", Moment),  # the time that fire was meant for
     Column("last_skipped", Moment),
     Column("skip_reason", Text),
+)
+
+followed = Table(
+    "followed",
+    metadata,
+    Column("schedule", String(220), primary_key=True),
+    Column("job", String(200), primary_key=True),  # the one that its own runs after
+    Column("run_id", Integer, nullable=False),  # the last run of that which was answered
 )
 
 RUNNING = text("status = 'running'")

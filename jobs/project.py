@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.after import after_problems
 from jobs.compile_job import Surroundings, compile_job
 from jobs.definition import NOT_YET, JobEntry, JobFile
 from jobs.errors import JobNotFound, ProjectInvalid
@@ -97,6 +98,7 @@ def read_project(folder: Path, *, name: str = "", timezone: str = "UTC") -> Read
     reader = _ProjectReader(Surroundings(name, folder, timezone))
     for path in job_files(folder):
         reader.read(path)
+    reader.check_order()
     problems = tuple(sorted(set(reader.problems)))
     return Reading(Project(name, folder, reader.jobs), problems)
 
@@ -152,6 +154,13 @@ class _ProjectReader:
             self.problems.append(Problem(file, 0, 0, "the file is empty", hint))
             return
         self.problems += self._jobs_of(document)
+
+    def check_order(self) -> None:
+        """Takes out the jobs that cannot run after those they name."""
+        for problem, concerned in after_problems(self.jobs, self._places).items():
+            self.problems.append(problem)
+            for name in concerned:
+                self.jobs.pop(name, None)
 
     def _jobs_of(self, document: YamlDocument) -> list[Problem]:
         written = document.value.get("jobs") if isinstance(document.value, dict) else None

@@ -12,7 +12,7 @@ from jobs.errors import RunInProgress, RunNotFound
 from jobs.models import runs
 from jobs.owner import Owner, is_gone
 from jobs.records import Run
-from jobs.status import Cause, RunStatus
+from jobs.status import DONE, Cause, RunStatus
 
 SILENT_AFTER_S = 120.0  # four missed heartbeats of the scheduler
 
@@ -160,6 +160,14 @@ class RunRows(Database):
     def last_runs(self) -> dict[str, Run]:
         """Returns the newest run of every job that ever ran."""
         newest = select(func.max(runs.c.id)).group_by(runs.c.job)
+        with self._read() as connection:
+            rows = connection.execute(select(runs).where(runs.c.id.in_(newest)))
+            return {row.job: _to_run(row) for row in rows}
+
+    def last_done(self, jobs: Collection[str]) -> dict[str, Run]:
+        """Returns the newest run of each of these jobs that brought answers, if there is one."""
+        done = runs.c.job.in_(jobs) & runs.c.status.in_(DONE)
+        newest = select(func.max(runs.c.id)).where(done).group_by(runs.c.job)
         with self._read() as connection:
             rows = connection.execute(select(runs).where(runs.c.id.in_(newest)))
             return {row.job: _to_run(row) for row in rows}

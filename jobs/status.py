@@ -20,6 +20,10 @@ class RunStatus(StrEnum):
     """Somebody asked for it to stop."""
 
 
+DONE = (RunStatus.SUCCEEDED, RunStatus.PARTIAL)
+"""Runs that brought answers: the jobs that follow theirs have something to work with."""
+
+
 class Cause(StrEnum):
     """Why a run, or one refresh, was started."""
 
@@ -29,6 +33,8 @@ class Cause(StrEnum):
     """The server started and the schedule says `at_start`."""
     CATCH_UP = "catch_up"
     """Its schedule's time passed while nobody was there to fire it."""
+    AFTER = "after"
+    """The jobs that its job follows have succeeded."""
     MANUAL = "manual"
     """Somebody asked for it."""
     REFRESH = "refresh"
