@@ -11,6 +11,7 @@ from engine.limits import UNLIMITED, Limits
 from jobs.argument import ArgumentSpec
 from jobs.compile_arguments import compile_arguments
 from jobs.compile_grid import compile_grid
+from jobs.compile_input import compile_input
 from jobs.compile_rows import compile_rows
 from jobs.definition import Defaults, JobEntry, JobFile
 from jobs.grid import Grid
@@ -87,6 +88,7 @@ class _JobCompiler:
             on_miss=self._setting("on_miss") or "run",
             outputs=tuple(dict.fromkeys(self._setting("outputs") or ("json",))),
             seed=self._setting("seed"),
+            input=compile_input(self.checked, self.path, self.entry, self.around.folder),
             checks=tuple(self.entry.checks or ()),
             timeout_s=self._setting("timeout") or 90.0,
             bounds=self._bounds(),

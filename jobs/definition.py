@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from jobs.cells_entry import ArgumentEntry, GridEntry, RowsEntry
 from jobs.entry import Duration, Entry, PositiveDuration, RCode, Timezone
+from jobs.input_entry import RefreshWhenEntry
 from jobs.limits_entry import LimitsEntry
 from jobs.schedule_entry import Schedule
 
@@ -17,7 +18,7 @@ NOT_YET = {
     f"{place}/{key}": hint
     for place in ("jobs/*", "defaults")
     for key, hint in {
-        "refresh_when": "leave it out: cells are refreshed when they are no longer fresh",
+        "refresh_when/sql": "let an R expression ask the database: {r: ...}",
         "rows/from/parquet": "use csv",
         "rows/from/sql": "export the query to a csv file",
         "rows/from/r": "write the table to a csv file",
@@ -123,6 +124,11 @@ class JobEntry(Defaults):
         examples=[
             {"from": {"csv": "data/customers.csv"}, "key": "customer_id", "pass_as": "newdata"}
         ],
+    )
+    refresh_when: RefreshWhenEntry | None = Field(
+        None,
+        description="What the answers are made of: a run computes a cell when this has changed.",
+        examples=[{"file": "data/visits.csv"}],
     )
     checks: list[RCode] | None = Field(
         None,

@@ -13,6 +13,7 @@ from engine.limits import UNLIMITED, Limits
 from jobs.argument import NO_DEFAULT, ArgumentSpec
 from jobs.errors import ArgumentFault, ArgumentInvalid
 from jobs.grid import Cell, Grid
+from jobs.input_spec import InputSpec
 from jobs.nearest import did_you_mean
 from jobs.problem import KeyPath, Source
 from jobs.rows_source import Rows
@@ -41,6 +42,7 @@ class Job:
         on_miss: Whether a call that was not prepared is run or refused.
         outputs: Formats rendered ahead of time.
         seed: Given to set.seed() before each call, or None.
+        input: What the answers are made of, or None: then only time and version count.
         checks: R expressions about the value, which all have to give TRUE.
         timeout_s: Longest time of one call.
         bounds: What else one call may take at most.
@@ -65,6 +67,7 @@ class Job:
     on_miss: Literal["run", "refuse"] = "run"
     outputs: tuple[str, ...] = ("json",)
     seed: int | None = None
+    input: InputSpec | None = None
     checks: tuple[str, ...] = ()
     timeout_s: float = 90
     bounds: Limits = UNLIMITED
@@ -104,7 +107,10 @@ class Job:
     @property
     def code(self) -> dict[KeyPath, str]:
         """The R expressions that its entry holds, by their places in it."""
-        return {("checks", place): text for place, text in enumerate(self.checks)}
+        code: dict[KeyPath, str] = {("checks", i): text for i, text in enumerate(self.checks)}
+        if self.input is not None and self.input.kind == "r":
+            code["refresh_when", "r"] = self.input.text
+        return code
 
     def argument(self, name: str) -> ArgumentSpec | None:
         """The argument called `name`, if the job has it."""

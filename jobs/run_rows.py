@@ -75,7 +75,7 @@ class RunRows(Database):
                 **values, heartbeat_at=now, attempt=run.attempt + 1, error=None
             )
             try:
-                connection.execute(statement.values(computed=0, fresh=0, failed=0))
+                connection.execute(statement.values(computed=0, fresh=0, failed=0, skipped=0))
             except IntegrityError as error:
                 raise RunInProgress(run.job) from error
             return _one(connection, run_id)
@@ -88,10 +88,11 @@ class RunRows(Database):
         computed: int | None = None,
         fresh: int | None = None,
         failed: int | None = None,
+        skipped: int | None = None,
     ) -> None:
         """Notes how far the run is, which is also a sign of life."""
         counts = {"cells_total": cells_total, "computed": computed}
-        counts |= {"fresh": fresh, "failed": failed}
+        counts |= {"fresh": fresh, "failed": failed, "skipped": skipped}
         values = {name: count for name, count in counts.items() if count is not None}
         with self._write() as connection:
             statement = update(runs).where(runs.c.id == run_id)
