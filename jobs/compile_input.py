@@ -24,6 +24,8 @@ def compile_input(
         )
     if written.r is not None:
         return InputSpec("r", written.r, folder)
+    if written.sql is not None:
+        return InputSpec("sql", written.sql.query, folder, url=written.sql.url)
     spec = InputSpec("file", written.file or "", folder)
     try:
         exists = spec.path.is_file()

@@ -18,7 +18,6 @@ NOT_YET = {
     f"{place}/{key}": hint
     for place in ("jobs/*", "defaults")
     for key, hint in {
-        "refresh_when/sql": "let an R expression ask the database: {r: ...}",
         "rows/from/parquet": "use csv",
         "rows/from/sql": "export the query to a csv file",
         "rows/from/r": "write the table to a csv file",

@@ -6,6 +6,7 @@ JobError
 ├── ValueInvalid        a text is not the duration, schedule, ... it should be
 ├── ArgumentInvalid     arguments that the job does not allow
 ├── RowsUnreadable      the table of a rows job cannot be used
+├── QueryFailed         a database of the analyst's does not answer a query
 ├── InputUnreadable     what answers are made of cannot be looked at
 ├── RowNotFound         the table of a rows job has no such key
 ├── RefusedMiss         not prepared, and the job says `on_miss: refuse`
@@ -91,6 +92,10 @@ class RowsUnreadable(JobError):
         self.hint = hint
         self.about = about
         super().__init__(f"{path}: {reason} ({hint})" if hint else f"{path}: {reason}")
+
+
+class QueryFailed(JobError):
+    """A database of the analyst's cannot be reached, or refuses a query."""
 
 
 class InputUnreadable(JobError):

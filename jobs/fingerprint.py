@@ -6,10 +6,11 @@ from typing import Final
 from cache.border import disk_border
 from engine.call import Argument, FunctionCall, Output, Priority
 from engine.errors import EngineBusy, EngineError, EngineUnavailable
-from jobs.errors import InputUnreadable
+from jobs.errors import InputUnreadable, QueryFailed
 from jobs.input_spec import InputSpec
 from jobs.job import Job
 from jobs.pantry import Pantry
+from jobs.sql_query import query_digest
 
 _VALUE: Final = Output("rds", "rds")
 
@@ -24,8 +25,7 @@ def fingerprint(job: Job, pantry: Pantry) -> str | None:
     """
     if job.input is None:
         return None
-    look = _file if job.input.kind == "file" else _value
-    content = look(job.input, job, pantry)
+    content = _LOOK[job.input.kind](job.input, job, pantry)
     return blake2b(
         f"{job.input.kind} {job.input.text} {content}".encode(), digest_size=16
     ).hexdigest()
@@ -37,6 +37,13 @@ def _file(spec: InputSpec, job: Job, _pantry: Pantry) -> str:
             return file_digest(file, blake2b).hexdigest()
     except OSError as error:
         raise InputUnreadable(job.name, spec.text, error.strerror or str(error)) from error
+
+
+def _answer(spec: InputSpec, job: Job, _pantry: Pantry) -> str:
+    try:
+        return query_digest(spec.url, spec.text, spec.folder)
+    except QueryFailed as error:
+        raise InputUnreadable(job.name, spec.text, str(error)) from error
 
 
 def _value(spec: InputSpec, job: Job, pantry: Pantry) -> str:
@@ -64,3 +71,6 @@ def _value(spec: InputSpec, job: Job, pantry: Pantry) -> str:
         reason = done.error_message or "its value cannot be kept"
         raise InputUnreadable(job.name, spec.text, reason)
     return blake2b(body.content).hexdigest()
+
+
+_LOOK: Final = {"file": _file, "r": _value, "sql": _answer}

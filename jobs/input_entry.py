@@ -1,13 +1,39 @@
 """RefreshWhenEntry: the input of a job, as its entry names it."""
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field, model_validator
 
-from jobs.entry import Entry, RCode, own_error
+from jobs.entry import Entry, RCode, own_error, text_as, text_schema
 from jobs.errors import ValueInvalid
+from jobs.sql_query import database_url
+
+DatabaseUrl = Annotated[str, text_as(database_url), text_schema("sqlite:///data/visits.db")]
+
+
+class QueryEntry(Entry):
+    """A query to a database, through SQLAlchemy."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"url": "sqlite:///data/visits.db", "query": "select max(day) from visits"}
+            ]
+        }
+    )
+
+    url: DatabaseUrl = Field(
+        description="The database, as SQLAlchemy's URL; a file is looked for from the project.",
+        examples=["sqlite:///data/visits.db"],
+    )
+    query: str = Field(
+        description="One statement in the database's own language.",
+        examples=["select max(day), count(*) from visits"],
+    )
 
 
 class RefreshWhenEntry(Entry):
-    """The input whose change makes answers anew: a file, or the value of an R expression."""
+    """The input whose change makes answers anew: a file, a query, or an R expression's value."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"file": "data/visits.csv"}]})
 
@@ -22,9 +48,15 @@ class RefreshWhenEntry(Entry):
         examples=["latest_visit()"],
     )
 
+    sql: QueryEntry | None = Field(
+        None,
+        description="A query, told by all rows that it answers, in their order.",
+        examples=[{"url": "sqlite:///data/visits.db", "query": "select max(day) from visits"}],
+    )
+
     @model_validator(mode="after")
     def _is_one_input(self) -> "RefreshWhenEntry":
-        if (self.file is None) == (self.r is None):
+        if sum(value is not None for value in (self.file, self.r, self.sql)) != 1:
             hint = "for example: {file: data/visits.csv}"
-            raise own_error(ValueInvalid("an input is either a 'file' or 'r'", hint))
+            raise own_error(ValueInvalid("an input is either a 'file' or 'sql' or 'r'", hint))
         return self

@@ -1,6 +1,6 @@
 """InputSpec: what a job's answers are made of, as its entry says under `refresh_when`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -11,13 +11,15 @@ class InputSpec:
 
     Attributes:
         kind: Which sort of input.
-        text: As it is written: the file's path, or the R expression.
+        text: As it is written: the file's path, the R expression, or the query.
         folder: The project's, from which paths go.
+        url: Of the database that the query is for.
     """
 
-    kind: Literal["file", "r"]
+    kind: Literal["file", "r", "sql"]
     text: str
     folder: Path
+    url: str = field(default="", repr=False)
 
     @property
     def path(self) -> Path:

@@ -261,10 +261,18 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
             "refresh_when: a.csv",
             "4:19: expected a mapping, found the text 'a.csv' (for example: re",
         ),
-        ("refresh_when: {}", "4:19: an input is either a 'file' or 'r' (for example: {file: data/"),
-        ("refresh_when: {file: a.csv, r: now()}", "4:19: an input is either a 'file' or 'r'"),
+        ("refresh_when: {}", "4:19: an input is either a 'file' or 'sql' or 'r' (for example: {f"),
+        ("refresh_when: {file: a.csv, r: now()}", "4:19: an input is either a 'file' or"),
         ("refresh_when: {r: ''}", "4:23: this is no R expression: it is empty"),
-        ("refresh_when: {sql: {url: u}}", "4:20: 'sql' is not supported yet (let an R"),
+        ("refresh_when: {sql: {url: secret, query: q}}", "4:31: this is no URL of a database (for"),
+        (
+            "refresh_when: {sql: {url: 'postgre://u:secret@h/d', query: q}}",
+            "4:31: SQLAlchemy knows",
+        ),
+        (
+            "refresh_when: {sql: {url: 'sqlite://'}}",
+            "4:20: the key 'query' is missing (for example",
+        ),
         (
             "rows: {from: {csv: jobs/a.yaml}, key: k, pass_as: p}\nrefresh_when: {r: now()}",
             "5:5: 'refresh_when' is for grids, and this job has rows",

@@ -1,6 +1,7 @@
 """Runs of jobs that name their input: what did not change is skipped, and said to be."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -177,6 +178,63 @@ def test_input_that_cannot_be_read_fails_the_run_and_leaves_the_answers(
     assert run.status is RunStatus.FAILED
     assert run.error == "refresh_when of weight_gain: visits.csv: No such file or directory"
     assert len(entries(kitchen, job)) == 6
+
+
+# The answer of a database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(tmp_path / "visits #1.db")
+    connection.execute("CREATE TABLE visits (id INTEGER PRIMARY KEY, day TEXT, note BLOB)")
+    connection.execute("INSERT INTO visits (day, note) VALUES ('a:b', x'00'), ('50%', NULL)")
+    connection.commit()
+    yield connection
+    connection.close()
+
+
+def asking(query: str, folder: Path, file: str = "visits #1.db") -> Job:
+    return gain_job(input=InputSpec("sql", query, folder, url=f"sqlite:///{file}"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM visits ORDER BY id",
+        "SELECT count(*), ':x', '50%' FROM visits WHERE day <> ' :day' AND day NOT LIKE '%:y'",
+    ],
+)
+def test_answer_of_a_query_tells_whether_the_input_changed(
+    kitchen: Kitchen, tmp_path: Path, database: sqlite3.Connection, query: str
+) -> None:
+    job = asking(query, tmp_path)
+    seen = []
+    for change in ("SELECT 1", "INSERT INTO visits (day) VALUES ('b')"):
+        database.execute(change)
+        database.commit()
+        for _ in range(2):
+            kitchen.clock.advance(minutes=1)
+            run = kitchen.runner.run(job, Cause.MANUAL)
+            seen.append((run.computed, run.skipped))
+    assert seen == [(6, 0), (0, 6)] * 2
+
+
+def test_file_of_a_database_that_is_not_there_is_not_made(kitchen: Kitchen, tmp_path: Path) -> None:
+    run = kitchen.runner.run(asking("SELECT 1", tmp_path, "gone.db"), Cause.MANUAL)
+    assert run.error == "refresh_when of weight_gain: SELECT 1: unable to open database file"
+    assert not (tmp_path / "gone.db").exists()
+
+
+def test_query_that_the_database_refuses_fails_the_run(
+    kitchen: Kitchen, tmp_path: Path, database: sqlite3.Connection
+) -> None:
+    database.execute("SELECT 1")
+    for query, reason in [
+        ("SELECT visit FROM visits", "no such column: visit"),
+        ("DELETE FROM visits", "attempt to write a readonly database"),
+    ]:
+        run = kitchen.runner.run(asking(query, tmp_path), Cause.MANUAL)
+        assert run.error == f"refresh_when of weight_gain: {query}: {reason}"
 
 
 # The value of an R expression
