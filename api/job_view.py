@@ -81,6 +81,7 @@ def run_view(run: Run) -> dict[str, Any]:
         "cells_total": run.cells_total,
         "computed": run.computed,
         "fresh": run.fresh,
+        "skipped": run.skipped,
         "failed": run.failed,
         "attempt": run.attempt,
         "error": run.error,

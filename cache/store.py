@@ -118,12 +118,23 @@ class Store:
             Whether it did: not where there is no entry, or ``change`` gives ``None``.
         """
         with self._transaction():
-            entry = self.get(cache_key)
-            revised = None if entry is None else change(entry)
-            if revised is None:
-                return False
-            self.put(revised)
-            return True
+            return self._revise(cache_key, change)
+
+    def revise_many(
+        self, cache_keys: Iterable[str], change: Callable[[Entry], Entry | None]
+    ) -> set[str]:
+        """As ``revise``, a hundred in each transaction; which were put. Unreadable ones stay."""
+        remaining = iter(cache_keys)
+        revised: set[str] = set()
+        while batch := list(islice(remaining, _BATCH)):
+            with self._transaction():
+                for cache_key in batch:
+                    try:
+                        if self._revise(cache_key, change):
+                            revised.add(cache_key)
+                    except (EntryUnreadable, EntryFormatTooNew) as error:
+                        _log.warning("entry left as it is key=%s reason=%s", cache_key, error)
+        return revised
 
     def discard(self, summaries: Iterable[EntrySummary]) -> list[EntrySummary]:
         """Removes the entries that still are as these summaries say; which those were.
@@ -192,6 +203,14 @@ class Store:
     def close(self) -> None:
         """Closes this thread's connection; the next use opens it again."""
         self._rows.close()
+
+    def _revise(self, cache_key: str, change: Callable[[Entry], Entry | None]) -> bool:
+        entry = self.get(cache_key)
+        revised = None if entry is None else change(entry)
+        if revised is None:
+            return False
+        self.put(revised)
+        return True
 
     def _as_rows(self, entry: Entry) -> tuple[str, str, bytes, bytes]:
         data = entry.to_bytes()

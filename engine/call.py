@@ -71,7 +71,8 @@ class FunctionCall:
     `body` is a whole request body whose fields are the arguments: kind `json` with its text, or
     `json_file`, `rds` and `pb` with the name of a file in `.inputs`. `script` is the path of a
     script or document to run instead of a function; its arguments are text. `library` is an R
-    library folder that is searched first: where an app, or a user, has the package.
+    library folder that is searched first: where an app, or a user, has the package. `checks` are R
+    expressions about the `value`: it is an error where one does not give TRUE.
     """
 
     package: str | None
@@ -82,6 +83,7 @@ class FunctionCall:
     session_key: str | None = None
     script: str | None = None
     library: str | None = None
+    checks: tuple[str, ...] = ()
 
     def to_wire(self) -> dict[str, Any]:
         """Returns the request that the R side reads."""
@@ -102,4 +104,6 @@ class FunctionCall:
             wire["library"] = self.library
         if self.seed is not None:
             wire["seed"] = self.seed
+        if self.checks:
+            wire["checks"] = list(self.checks)
         return wire

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.frame import Frame
+
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -40,6 +42,18 @@ class Evaluation:
     duration_s: float
     bodies: Mapping[str, RenderedBody] = field(default_factory=dict)
     body_errors: Mapping[str, BodyError] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RowsAnswer:
+    """What one call answered for many rows.
+
+    `failed` are the places, from 0, of rows that failed a check; `problem` says which, and why.
+    """
+
+    frame: Frame
+    failed: tuple[int, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True)

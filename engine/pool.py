@@ -21,15 +21,21 @@ from engine.call import FunctionCall, Output, Priority
 from engine.connections import Connections
 from engine.errand import asking
 from engine.errors import EngineError, EngineUnavailable, RError, RowCountMismatch
-from engine.evaluation import Evaluation, Formal, FunctionContract, RenderedBody
+from engine.evaluation import (
+    Evaluation,
+    Formal,
+    FunctionContract,
+    RenderedBody,
+    RowsAnswer,
+)
 from engine.failure import raise_failure
 from engine.frame import Frame
 from engine.install_reply import installation
 from engine.install_request import InstallRequest
 from engine.installed import Installed
-from engine.left_files import read_left_file, remove_tree
+from engine.left_files import remove_tree
 from engine.limits import Limits
-from engine.reply import as_list, evaluation, rendered
+from engine.reply import as_list, evaluation, rendered, rows_answer
 
 LEAST_ROOM_BYTES = 64 * 1024
 """With less room than this left, a session could not be written."""
@@ -119,7 +125,7 @@ class Pool:
         stage: Path,
         limits: Limits,
         priority: Priority = Priority.SCHEDULED,
-    ) -> Frame:
+    ) -> RowsAnswer:
         """Returns the columns that one call over all rows answered, n rows in their order.
 
         A vector answer is one column named `value`.
@@ -140,7 +146,7 @@ class Pool:
         answer, _ = self._call(header | {"priority": int(priority)})
         if answer["rows"] != frame.rows:
             raise RowCountMismatch(frame.rows, answer["rows"])
-        return Frame.read(read_left_file(stage, ".answer"), answer["columns"])
+        return rows_answer(answer, stage)
 
     def render(self, operation: str, fields: Mapping[str, Any]) -> RenderedBody:
         """Returns an object, a plot or the like in a format; see `operations` in r/serve.R."""
@@ -166,6 +172,10 @@ class Pool:
         answer = self.read("describe_function", package=package, name=function)
         formals = [Formal(item["name"], item.get("default")) for item in answer["formals"] or []]
         return FunctionContract(package, function, tuple(formals))
+
+    def code_problems(self, texts: Sequence[str]) -> list[str]:
+        """Returns why each of these texts is not one R expression; an empty text where it is."""
+        return [str(text) for text in as_list(self.read("check_code", texts=texts)["problems"])]
 
     def version(self, package: str) -> str:
         """Returns what the package's answers depend on: its version, or the project's sources'.

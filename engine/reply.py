@@ -13,7 +13,8 @@ from urllib.parse import quote
 import orjson
 
 from engine.errors import CallRefused, LimitReached, WorkerDied
-from engine.evaluation import BodyError, Evaluation, Headers, RenderedBody
+from engine.evaluation import BodyError, Evaluation, Headers, RenderedBody, RowsAnswer
+from engine.frame import Frame
 from engine.left_files import BODIES, read_left_file, remove_tree, write_beside
 
 MANIFEST_FORMAT = 1
@@ -106,6 +107,18 @@ def _evaluation(
         limit.evaluation = done
         raise limit
     return done
+
+
+def rows_answer(answer: dict[str, Any], stage: Path) -> RowsAnswer:
+    """Returns what a call over rows answered; its columns lie in the call's folder.
+
+    Raises:
+        WorkerDied: that makes no sense.
+    """
+    with _sense():
+        frame = Frame.read(read_left_file(stage, ".answer"), answer["columns"])
+        failed = tuple(as_list(answer.get("unsound")))
+        return RowsAnswer(frame, failed, answer.get("problem") or "")
 
 
 @contextlib.contextmanager

@@ -65,7 +65,7 @@ class Call:
             given = self.arguments
             left_out = {n: value for n, value in job.defaults().items() if n not in given}
         arguments = (*request.arguments, *engine_arguments(left_out))
-        return replace(request, arguments=arguments, seed=job.seed)
+        return replace(request, arguments=arguments, seed=job.seed, checks=job.checks)
 
 
 def call_of_cell(job: Job, cell: Cell) -> Call:

@@ -1,6 +1,6 @@
 """The part of checking that asks R: does the function exist, and take these arguments?"""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from cache.keys import form_value
 from engine.errors import FunctionNotFound, PackageNotFound
@@ -18,19 +18,34 @@ Functions = Callable[[str], Sequence[str]]
 """From a package to the names of its functions, for hints."""
 
 
+CodeProblems = Callable[[Sequence[str]], Sequence[str]]
+"""From R expressions to why each is none, an empty text where it is; `Pool.code_problems`."""
+
+
 def check(
-    project: Project, contract: Contract, *, functions: Functions | None = None
+    project: Project,
+    contract: Contract,
+    *,
+    functions: Functions | None = None,
+    code_problems: CodeProblems | None = None,
 ) -> list[Problem]:
     """What R finds wrong with the project's jobs; what the files show alone is not repeated.
 
     Raises:
         EngineError: If R cannot be asked at all.
     """
-    return [
-        problem
-        for job in project.jobs.values()
-        for problem in check_job(job, contract, functions=functions)
-    ]
+    jobs = list(project.jobs.values())
+    found = [problem for job in jobs for problem in check_job(job, contract, functions=functions)]
+    return [*found, *(check_code(jobs, code_problems) if code_problems else ())]
+
+
+def check_code(jobs: Iterable[Job], code_problems: CodeProblems) -> Iterator[Problem]:
+    """What of the R expressions in the jobs R cannot read; all are asked about at once."""
+    written = [(job, *one) for job in jobs for one in job.code.items()]
+    reasons = code_problems([text for *_, text in written]) if written else ()
+    for (job, path, text), reason in zip(written, reasons, strict=True):
+        if reason:
+            yield job.source.problem(path, f"'{text}' is no R expression: {reason}")
 
 
 def check_job(

@@ -40,12 +40,14 @@ class Chunks:
         version: The version that the answers will have.
         pantry: Where they are kept.
         run_id: The run.
+        fingerprint: Of the job's input, if it names one.
     """
 
     job: Job
     version: Version
     pantry: Pantry
     run_id: int
+    fingerprint: str | None = None
 
     def compute(self, chunk: Sequence[AskedCell]) -> list[CellOutcome]:
         """What became of each cell, after as many attempts as the job allows.
@@ -140,6 +142,7 @@ class Chunks:
             version=self.version.digest,
             computed_at=self.pantry.clock(),
             pinned=True,
+            fingerprint=self.fingerprint,
         )
 
     def _keep(self, entries: Sequence[Entry]) -> None:

@@ -10,6 +10,7 @@ from engine.limits import UNLIMITED, Limits
 from jobs.argument import ArgumentSpec
 from jobs.compile_arguments import compile_arguments
 from jobs.compile_grid import compile_grid
+from jobs.compile_input import compile_input
 from jobs.compile_rows import compile_rows
 from jobs.definition import Defaults, JobEntry, JobFile
 from jobs.grid import Grid
@@ -68,9 +69,12 @@ class _JobCompiler:
             grid=grid,
             rows=rows,
             schedule=schedule,
+            follows=self._follows(),
             on_miss=self._setting("on_miss") or "run",
             outputs=tuple(dict.fromkeys(self._setting("outputs") or ("json",))),
             seed=self._setting("seed"),
+            input=compile_input(self.checked, self.path, self.entry, self.around.folder),
+            checks=tuple(self.entry.checks or ()),
             timeout_s=self._setting("timeout") or 90.0,
             bounds=self._bounds(),
             network=bool(self._setting("network")),
@@ -115,14 +119,29 @@ class _JobCompiler:
         return grid, rows
 
     def _schedule(self) -> tuple[ScheduleSpec, ...]:
-        written = self._setting("schedule")
-        rules = written if isinstance(written, list) else [written] if written else []
         zone = self._timezone()
         specs = [
             rule.spec(zone) if isinstance(rule, ScheduleEntry) else parse_schedule(rule, zone)
-            for rule in rules
+            for rule in self._rules().values()
         ]
         return tuple(dict.fromkeys(spec for spec in specs if spec.kind != "manual"))
+
+    def _rules(self) -> dict[KeyPath, ScheduleEntry | str]:
+        """The rules of its schedule by their places."""
+        written = self._setting("schedule")
+        if isinstance(written, list):
+            return {("schedule", place): rule for place, rule in enumerate(written)}
+        return {("schedule",): written} if written else {}
+
+    def _follows(self) -> dict[str, KeyPath]:
+        places: dict[str, KeyPath] = {}
+        for path, rule in self._rules().items():
+            named = rule.after if isinstance(rule, ScheduleEntry) else None
+            if isinstance(named, str):
+                places.setdefault(named, (*path, "after"))
+            for place, name in enumerate(named if isinstance(named, list) else ()):
+                places.setdefault(name, (*path, "after", place))
+        return places
 
     def _check_schedule_has_cells(
         self,

@@ -5,25 +5,14 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from jobs.cells_entry import ArgumentEntry, GridEntry, RowsEntry
-from jobs.entry import Duration, Entry, PositiveDuration, Timezone
+from jobs.entry import Duration, Entry, PositiveDuration, RCode, Timezone
+from jobs.input_entry import RefreshWhenEntry
 from jobs.limits_entry import LimitsEntry
 from jobs.schedule_entry import Schedule
 
 OutputFormat = Literal[
     "json", "csv", "tab", "ndjson", "text", "print", "md", "rds", "rda", "pb", "png", "svg", "pdf"
 ]
-
-NOT_YET = {
-    f"{place}/{key}": hint
-    for place in ("jobs/*", "defaults")
-    for key, hint in {
-        "refresh_when": "leave it out: cells are refreshed when they are no longer fresh",
-        "checks": "leave it out, or let the R function stop() on a bad answer",
-        "schedule/after": "use a cron schedule with enough distance",
-        "schedule/*/after": "use a cron schedule with enough distance",
-    }.items()
-}
-"""Keys of the language that this version does not carry out, by where they stand."""
 
 
 class CacheEntry(Entry):
@@ -45,7 +34,7 @@ class Defaults(Entry):
 
     schedule: Schedule | None = Field(
         None,
-        description="When the job runs: cron, every, at_start, manual, or a list of several. "
+        description="When the job runs: cron, every, after, at_start, manual, or several of them. "
         "Default: manual.",
         examples=["0 5 * * MON-FRI"],
     )
@@ -123,6 +112,16 @@ class JobEntry(Defaults):
         examples=[
             {"from": {"csv": "data/customers.csv"}, "key": "customer_id", "pass_as": "newdata"}
         ],
+    )
+    refresh_when: RefreshWhenEntry | None = Field(
+        None,
+        description="What the answers are made of: a run computes a cell when this has changed.",
+        examples=[{"file": "data/visits.csv"}],
+    )
+    checks: list[RCode] | None = Field(
+        None,
+        description="R expressions about an answer, `value`; one that does not give TRUE fails it.",
+        examples=[["is.finite(value$gain)"]],
     )
 
 

@@ -54,6 +54,12 @@ def _positive_size(text: str) -> int:
     return size_bytes
 
 
+def _r_code(text: str) -> str:
+    if not text.strip():
+        raise ValueInvalid("this is no R expression: it is empty", "for example: nrow(value) > 0")
+    return text.strip()
+
+
 Duration = Annotated[
     float, text_as(parse_duration), text_schema("24 hours", "15 minutes", "1 hour 30 minutes")
 ]
@@ -62,6 +68,7 @@ PositiveDuration = Annotated[
 ]
 Size = Annotated[int, text_as(parse_size), text_schema("512 MB", "10 GB")]
 PositiveSize = Annotated[int, text_as(_positive_size), text_schema("512 MB", "10 GB")]
+RCode = Annotated[str, text_as(_r_code), text_schema("is.finite(value$gain)")]
 Timezone = Annotated[str, text_as(parse_timezone), text_schema("America/Chicago")]
 
 

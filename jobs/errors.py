@@ -7,11 +7,11 @@ JobError
 ├── ArgumentInvalid     arguments that the job does not allow
 ├── RowsUnreadable      a table outside, as of a rows job, cannot be used
 ├── SecretMissing       an environment variable that a job file names is not set
+├── InputUnreadable     what answers are made of cannot be looked at
 ├── RowNotFound         the table of a rows job has no such key
 ├── RefusedMiss         not prepared, and the job says `on_miss: refuse`
 ├── CallFailed          R raised an error or reached a limit; its session can be read
 ├── RunNotFound         no run has that number
-├── CheckFailed         an answer did not pass one of the job's checks
 ├── RunInProgress       the job is being run already
 ├── RunInterrupted      a run cannot go on now, and may be taken up again later
 ├── RunEnded            somebody else closed a run, or took it over, while it went on
@@ -114,6 +114,16 @@ class SecretMissing(JobError):
         super().__init__(f"the environment variable {variable} is not set")
 
 
+class InputUnreadable(JobError):
+    """What a job's answers are made of (`refresh_when`) cannot be looked at."""
+
+    def __init__(self, job: str, text: str, reason: str) -> None:
+        self.job = job
+        self.text = text
+        self.reason = reason
+        super().__init__(f"refresh_when of {job}: {text}: {reason}")
+
+
 class RowNotFound(JobError):
     """The table of the rows job has no row with that key; `hint` says what may help."""
 
@@ -160,15 +170,6 @@ class RunNotFound(JobError):
     def __init__(self, run: object) -> None:
         self.run = run
         super().__init__(f"there is no run {run}")
-
-
-class CheckFailed(JobError):
-    """An answer did not pass `check`, one of the job's own conditions."""
-
-    def __init__(self, job: str, check: str) -> None:
-        self.job = job
-        self.check = check
-        super().__init__(f"{job}: the answer does not pass the check `{check}`")
 
 
 class CatalogError(JobError):

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from engine.call import FunctionCall, Output, Priority
 from engine.errors import EngineError
-from engine.evaluation import Evaluation
+from engine.evaluation import Evaluation, RowsAnswer
 from engine.frame import Frame
 from engine.limits import Limits
 
@@ -44,7 +44,7 @@ class Evaluator(Protocol):
         stage: Path,
         limits: Limits,
         priority: Priority,
-    ) -> Frame:
+    ) -> RowsAnswer:
         """Returns one row of answers for each row of the frame."""
 
     def version(self, package: str) -> str:

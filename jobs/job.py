@@ -13,8 +13,9 @@ from engine.limits import UNLIMITED, Limits
 from jobs.argument import NO_DEFAULT, ArgumentSpec
 from jobs.errors import ArgumentFault, ArgumentInvalid
 from jobs.grid import Cell, Grid
+from jobs.input_spec import InputSpec
 from jobs.nearest import did_you_mean
-from jobs.problem import Source
+from jobs.problem import KeyPath, Source
 from jobs.rows_source import Rows
 from jobs.schedule_spec import ScheduleSpec
 
@@ -37,9 +38,12 @@ class Job:
         grid: Cells to prepare, or None; a grid without axes is the one call with all defaults.
         rows: The table whose rows are the cells, or None.
         schedule: When it runs; empty means only when asked to.
+        follows: The jobs that it runs after, by name, with the places where its entry says so.
         on_miss: Whether a call that was not prepared is run or refused.
         outputs: Formats rendered ahead of time.
         seed: Given to set.seed() before each call, or None.
+        input: What the answers are made of, or None: then only time and version count.
+        checks: R expressions about the value, which all have to give TRUE.
         timeout_s: Longest time of one call.
         bounds: What else one call may take at most.
         network: Whether the function may open connections.
@@ -59,9 +63,12 @@ class Job:
     grid: Grid | None = None
     rows: Rows | None = None
     schedule: tuple[ScheduleSpec, ...] = ()
+    follows: Mapping[str, KeyPath] = field(default_factory=dict, compare=False)
     on_miss: Literal["run", "refuse"] = "run"
     outputs: tuple[str, ...] = ("json",)
     seed: int | None = None
+    input: InputSpec | None = None
+    checks: tuple[str, ...] = ()
     timeout_s: float = 90
     bounds: Limits = UNLIMITED
     network: bool = False
@@ -93,8 +100,17 @@ class Job:
             "arguments": [[spec.name, spec.type, _text(spec)] for spec in self.arguments],
             "seed": self.seed,
             "outputs": sorted(self.outputs),
+            "checks": list(self.checks),
             "rows": [self.rows.key, self.rows.pass_as] if self.rows else None,
         }
+
+    @property
+    def code(self) -> dict[KeyPath, str]:
+        """The R expressions that its entry holds, by their places in it."""
+        code: dict[KeyPath, str] = {("checks", i): text for i, text in enumerate(self.checks)}
+        if self.input is not None and self.input.kind == "r":
+            code["refresh_when", "r"] = self.input.text
+        return code
 
     def argument(self, name: str) -> ArgumentSpec | None:
         """The argument called `name`, if the job has it."""

@@ -53,7 +53,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if isinstance(value, datetime) else from_text(value)
 
 
-REVISION = "0001"  # the last migration, whose result these tables are
+REVISION = "0003"  # the last migration, whose result these tables are
 
 metadata = MetaData()
 
@@ -84,6 +84,14 @@ schedules = Table(
     Column("skip_reason", Text),
 )
 
+followed = Table(
+    "followed",
+    metadata,
+    Column("schedule", String(220), primary_key=True),
+    Column("job", String(200), primary_key=True),  # the one that its own runs after
+    Column("run_id", Integer, nullable=False),  # the last run of that which was answered
+)
+
 RUNNING = text("status = 'running'")
 
 runs = Table(
@@ -105,6 +113,7 @@ runs = Table(
     Column("error", Text),
     Column("owner", String(300), nullable=False),
     Column("heartbeat_at", Moment, nullable=False),
+    Column("skipped", Integer, nullable=False, server_default=text("0")),
     Index("runs_by_job", "job", "id"),
     # The database itself keeps two processes from running one job at the same time.
     Index("one_running", "job", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),

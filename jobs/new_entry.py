@@ -12,6 +12,8 @@ from jobs.r_values import plain_values
 
 UNRENDERED: Final = "unrendered"
 """In an entry's `extra`: why formats that were asked for are not among its bodies, by label."""
+FINGERPRINT: Final = "input"
+"""In an entry's `extra`: the fingerprint of the input that a run computed it from."""
 
 
 def new_entry(
@@ -24,13 +26,18 @@ def new_entry(
     version: str,
     computed_at: datetime,
     pinned: bool,
+    fingerprint: str | None = None,
 ) -> Entry:
-    """The entry; `pinned` if the job's runs compute it, whoever asked first."""
+    """The entry; `pinned` if the job's runs compute it, whoever asked first.
+
+    `fingerprint` is that of the input which it is known to be made of.
+    """
     fresh_until, stale_until, keep_until = job.freshness.until(computed_at)
     arguments = call.arguments
     if job.declares(arguments):
         arguments = job.complete(arguments)
     missing = unrendered(evaluation)
+    extra = {UNRENDERED: missing, FINGERPRINT: fingerprint}
     return Entry(
         cache_key=cache_key,
         function=job.qualified,
@@ -47,6 +54,6 @@ def new_entry(
         tags=job.tags,
         seed=job.seed,
         listing=evaluation.listing,
-        extra={UNRENDERED: missing} if missing else {},
+        extra={name: value for name, value in extra.items() if value},
         bodies=bodies_of(evaluation),
     )

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.after import after_problems
 from jobs.compile_job import compile_job
-from jobs.definition import NOT_YET, JobEntry, JobFile
+from jobs.definition import JobEntry, JobFile
 from jobs.errors import JobNotFound, ProjectInvalid
 from jobs.job import Job
 from jobs.nearest import nearest
@@ -98,6 +99,7 @@ def read_project(folder: Path, *, name: str = "", timezone: str = "UTC") -> Read
     reader = _ProjectReader(Surroundings(name, folder, timezone))
     for path in job_files(folder):
         reader.read(path)
+    reader.check_order()
     problems = tuple(sorted(set(reader.problems)))
     return Reading(Project(name, folder, reader.jobs), problems)
 
@@ -154,11 +156,18 @@ class _ProjectReader:
             return
         self.problems += self._jobs_of(document)
 
+    def check_order(self) -> None:
+        """Takes out the jobs that cannot run after those they name."""
+        for problem, concerned in after_problems(self.jobs, self._places).items():
+            self.problems.append(problem)
+            for name in concerned:
+                self.jobs.pop(name, None)
+
     def _jobs_of(self, document: YamlDocument) -> list[Problem]:
         written = document.value.get("jobs") if isinstance(document.value, dict) else None
         for name in written if isinstance(written, dict) else ():
             self._check_unique(name, document.problem(("jobs", name), "", on_key=True))
-        checked = validate(document, JobFile, not_yet=NOT_YET)
+        checked = validate(document, JobFile)
         for name, entry in (checked.model.jobs if checked.model else {}).items():
             job = compile_job(checked, name, entry or JobEntry(), self.around)
             if job is not None and not _is_faulty(checked.faulty, name):

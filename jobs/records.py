@@ -10,7 +10,10 @@ from jobs.status import Cause, Outcome, RunStatus
 
 @dataclass(frozen=True)
 class Run:
-    """One execution of a job; `attempt` counts how often it was taken up."""
+    """One execution of a job; `attempt` counts how often it was taken up.
+
+    `skipped` are cells whose answers were made of the same input.
+    """
 
     id: int
     job: str
@@ -28,6 +31,7 @@ class Run:
     error: str | None
     owner: str
     heartbeat_at: datetime
+    skipped: int = 0
 
     @property
     def open(self) -> bool:
@@ -37,7 +41,7 @@ class Run:
     @property
     def done(self) -> int:
         """Cells dealt with so far."""
-        return self.computed + self.fresh + self.failed
+        return self.computed + self.fresh + self.skipped + self.failed
 
     @property
     def duration_s(self) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import compress
 from pathlib import Path
 from threading import Lock
 
@@ -15,7 +16,7 @@ from cache.generations import Generations
 from cache.sessions import SessionFolder
 from cache.tables import RowTable
 from engine.call import FunctionCall, Priority
-from engine.errors import EngineError
+from engine.errors import EngineError, RError
 from engine.limits import Limits
 from jobs.errors import RowNotFound
 from jobs.evaluator import Evaluator
@@ -38,6 +39,15 @@ class _Kept:
     mark: Hashable
     read_at: datetime
     source: RowsSource
+
+
+@dataclass(frozen=True)
+class BatchDone:
+    """When a batch was computed, how many of its rows failed a check, and which check."""
+
+    computed_at: datetime
+    failed: int = 0
+    problem: str = ""
 
 
 class RowAnswers:
@@ -164,11 +174,14 @@ class RowAnswers:
         version: Version | None,
         priority: Priority,
         call_key: str | None = None,
-    ) -> datetime:
-        """Has R compute these rows in one call and keeps them in one transaction; gives when.
+    ) -> BatchDone:
+        """Has R compute these rows in one call and keeps them in one transaction.
+
+        A row that fails a check is not kept: its older answer stays.
 
         Raises:
-            EngineError: R could not compute them; their older answers stay.
+            RError: R could not compute them, or all failed a check; their older answers stay.
+            EngineError: R could not be asked, or gave no answer; likewise.
             RowsRefused: The answer has columns that cannot be kept.
             StoreFull, StoreUnavailable: They cannot be kept.
         """
@@ -178,13 +191,18 @@ class RowAnswers:
         try:
             with disk_border(self._sessions.root):
                 answer = self._pool.evaluate_rows(
-                    FunctionCall(job.package, job.function, arguments, seed=job.seed),
+                    FunctionCall(
+                        job.package, job.function, arguments, seed=job.seed, checks=job.checks
+                    ),
                     pass_as=rows.pass_as,
                     frame=batch.frame,
                     stage=stage.path,
                     limits=job.limits(self._limits),
                     priority=priority,
                 )
+            failed = frozenset(answer.failed)
+            if failed and len(failed) == len(batch.keys):
+                raise RError(answer.problem, answer.problem)
         except EngineError as error:
             key, kind = stage.session_key, type(error).__name__
             self._calls.end(key, job.qualified, failure=kind, reason=str(error))
@@ -192,16 +210,20 @@ class RowAnswers:
         finally:
             self._sessions.discard(stage)
         now = self._clock()
+        sound = [place not in failed for place in range(len(batch.keys))]
         self.table(job).write(
-            batch.keys,
-            batch.digests,
-            {name: column.plain() for name, column in answer.columns.items()},
+            list(compress(batch.keys, sound)),
+            list(compress(batch.digests, sound)),
+            {
+                name: list(compress(column.plain(), sound))
+                for name, column in answer.frame.columns.items()
+            },
             version=version.digest if version else "",
             computed_at=now,
             freshness=job.freshness,
         )
         self._generations.bump(job.qualified)
-        return now
+        return BatchDone(now, len(failed), answer.problem)
 
     def remove_gone(self, job: Job, source: RowsSource) -> int:
         """Removes the rows that the source no longer has; how many."""

@@ -14,7 +14,7 @@ from jobs.job import Job
 from jobs.pantry import Pantry
 from jobs.records import BatchOutcome
 from jobs.repository import Catalog
-from jobs.row_answers import rows_of
+from jobs.row_answers import BatchDone, rows_of
 from jobs.rows_source import RowBatch, RowKey, RowsSource
 from jobs.run_record import RunRecord
 from jobs.status import Outcome
@@ -26,6 +26,14 @@ class _Asked:
 
     start: int
     batch: RowBatch
+
+
+@dataclass(frozen=True)
+class _Computed:
+    """What became of a batch, and how many of its rows failed."""
+
+    outcome: BatchOutcome
+    failed: int
 
 
 @dataclass
@@ -68,8 +76,8 @@ class RowsRun:
         self.record.add(fresh=len(source) - len(wanting))
         batches = self._batches(source, wanting)
         with closing(in_parallel(self._compute, batches, workers=self.workers)) as outcomes:
-            for outcome in outcomes:
-                self._note(outcome)
+            for computed in outcomes:
+                self._note(computed)
         if not self.record.progress.failed:
             self.pantry.row_answers.remove_gone(self.job, source)
 
@@ -90,31 +98,45 @@ class RowsRun:
         for start, batch in zip(starts, source.batches(wanting), strict=True):
             yield _Asked(start, batch)
 
-    def _compute(self, asked: _Asked) -> BatchOutcome:
+    def _compute(self, asked: _Asked) -> _Computed:
         """What became of the batch, after as many attempts as the job allows."""
         attempt = 1
         while True:
             began = self.pantry.clock()
+            is_last = attempt > self.job.retries
             try:
-                computed_at = self.pantry.row_answers.compute_batch(
+                done = self.pantry.row_answers.compute_batch(
                     self.job, asked.batch, self.version, Priority.SCHEDULED
                 )
             except (EngineUnavailable, EngineBusy):
                 raise
             except (EngineError, RowsRefused) as error:
-                if attempt > self.job.retries or not isinstance(error, RError | WorkerDied):
-                    return self._outcome(asked, Outcome.FAILED, attempt, error=str(error))
+                if is_last or not isinstance(error, RError | WorkerDied):
+                    failed = self._outcome(asked, Outcome.FAILED, attempt, error=str(error))
+                    return _Computed(failed, failed.size)
             else:
-                done = self._outcome(asked, Outcome.COMPUTED, attempt, computed_at=computed_at)
-                return replace(done, duration_s=(computed_at - began).total_seconds())
+                if is_last or not done.failed:
+                    return self._computed(asked, done, attempt, began)
             attempt += 1
 
-    def _note(self, outcome: BatchOutcome) -> None:
+    def _computed(self, asked: _Asked, done: BatchDone, attempt: int, began: datetime) -> _Computed:
+        """A batch that was answered; it counts as failed where rows of it failed a check."""
+        kind, error = (Outcome.COMPUTED, None)
+        if done.failed:
+            kind = Outcome.FAILED
+            error = f"{done.failed:,} of {len(asked.batch.keys):,} rows: {done.problem}"
+        outcome = self._outcome(asked, kind, attempt, computed_at=done.computed_at, error=error)
+        duration_s = (done.computed_at - began).total_seconds()
+        return _Computed(replace(outcome, duration_s=duration_s), done.failed)
+
+    def _note(self, computed: _Computed) -> None:
+        outcome = computed.outcome
         self.catalog.record_batches([outcome])
-        if outcome.outcome is Outcome.COMPUTED:
-            self.record.add(computed=outcome.size)
-        else:
-            self.record.add(failed=outcome.size, error=outcome.error or "")
+        self.record.add(
+            computed=outcome.size - computed.failed,
+            failed=computed.failed,
+            error=outcome.error or "",
+        )
 
     def _outcome(
         self,

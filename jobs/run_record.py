@@ -22,11 +22,12 @@ class Progress:
     computed: int
     fresh: int
     failed: int
+    skipped: int = 0
 
     @property
     def done(self) -> int:
         """Those dealt with so far."""
-        return self.computed + self.fresh + self.failed
+        return self.computed + self.fresh + self.skipped + self.failed
 
 
 def no_progress(_progress: Progress) -> None:
@@ -60,7 +61,15 @@ class RunRecord:
         self._catalog.update_run(self.run.id, cells_total=total)
         self._tell(self.progress)
 
-    def add(self, *, computed: int = 0, fresh: int = 0, failed: int = 0, error: str = "") -> None:
+    def add(
+        self,
+        *,
+        computed: int = 0,
+        fresh: int = 0,
+        failed: int = 0,
+        skipped: int = 0,
+        error: str = "",
+    ) -> None:
         """Counts what was done; about once a second it goes into the row.
 
         Raises:
@@ -70,7 +79,11 @@ class RunRecord:
         """
         now = self.progress
         self.progress = Progress(
-            now.total, now.computed + computed, now.fresh + fresh, now.failed + failed
+            now.total,
+            now.computed + computed,
+            now.fresh + fresh,
+            now.failed + failed,
+            now.skipped + skipped,
         )
         self.error = self.error or error
         self._tell(self.progress)
@@ -84,7 +97,11 @@ class RunRecord:
         """Writes the counts into the row, which is also a sign of life."""
         now = self.progress
         self._catalog.update_run(
-            self.run.id, computed=now.computed, fresh=now.fresh, failed=now.failed
+            self.run.id,
+            computed=now.computed,
+            fresh=now.fresh,
+            failed=now.failed,
+            skipped=now.skipped,
         )
         self._saved_at = time.monotonic()
 

@@ -12,7 +12,7 @@ from jobs.errors import RunInProgress, RunNotFound
 from jobs.models import runs
 from jobs.owner import Owner, is_gone
 from jobs.records import Run
-from jobs.status import Cause, RunStatus
+from jobs.status import DONE, Cause, RunStatus
 
 SILENT_AFTER_S = 120.0  # four missed heartbeats of the scheduler
 
@@ -75,7 +75,7 @@ class RunRows(Database):
                 **values, heartbeat_at=now, attempt=run.attempt + 1, error=None
             )
             try:
-                connection.execute(statement.values(computed=0, fresh=0, failed=0))
+                connection.execute(statement.values(computed=0, fresh=0, failed=0, skipped=0))
             except IntegrityError as error:
                 raise RunInProgress(run.job) from error
             return _one(connection, run_id)
@@ -88,10 +88,11 @@ class RunRows(Database):
         computed: int | None = None,
         fresh: int | None = None,
         failed: int | None = None,
+        skipped: int | None = None,
     ) -> None:
         """Notes how far the run is, which is also a sign of life."""
         counts = {"cells_total": cells_total, "computed": computed}
-        counts |= {"fresh": fresh, "failed": failed}
+        counts |= {"fresh": fresh, "failed": failed, "skipped": skipped}
         values = {name: count for name, count in counts.items() if count is not None}
         with self._write() as connection:
             statement = update(runs).where(runs.c.id == run_id)
@@ -160,6 +161,14 @@ class RunRows(Database):
     def last_runs(self) -> dict[str, Run]:
         """Returns the newest run of every job that ever ran."""
         newest = select(func.max(runs.c.id)).group_by(runs.c.job)
+        with self._read() as connection:
+            rows = connection.execute(select(runs).where(runs.c.id.in_(newest)))
+            return {row.job: _to_run(row) for row in rows}
+
+    def last_done(self, jobs: Collection[str]) -> dict[str, Run]:
+        """Returns the newest run of each of these jobs that brought answers, if there is one."""
+        done = runs.c.job.in_(jobs) & runs.c.status.in_(DONE)
+        newest = select(func.max(runs.c.id)).where(done).group_by(runs.c.job)
         with self._read() as connection:
             rows = connection.execute(select(runs).where(runs.c.id.in_(newest)))
             return {row.job: _to_run(row) for row in rows}

@@ -140,12 +140,14 @@ class Runner:
     def _close(self, record: RunRecord, status: RunStatus, error: str | None) -> Run:
         run = self._catalog.finish_run(record.run.id, status, error=error)
         log.info(
-            "run finished run=%d job=%s status=%s computed=%d fresh=%d failed=%d took_s=%.1f",
+            "run finished run=%d job=%s status=%s computed=%d fresh=%d skipped=%d failed=%d "
+            "took_s=%.1f",
             run.id,
             run.job,
             run.status,
             run.computed,
             run.fresh,
+            run.skipped,
             run.failed,
             run.duration_s or 0.0,
         )

@@ -8,6 +8,7 @@ from jobs.entry import Entry, PositiveDuration, Timezone, own_error, text_as, te
 from jobs.errors import ValueInvalid
 from jobs.schedule_spec import (
     ScheduleSpec,
+    after_schedule,
     cron_schedule,
     every_schedule,
     parse_schedule,
@@ -15,8 +16,19 @@ from jobs.schedule_spec import (
 )
 
 
+def _branch(value: object) -> str:
+    if isinstance(value, dict):
+        return "<mapping>"
+    return "<list>" if isinstance(value, list) else "<text>"
+
+
+_Jobs = Annotated[
+    Annotated[str, Tag("<text>")] | Annotated[list[str], Tag("<list>")], Discriminator(_branch)
+]
+
+
 class ScheduleEntry(Entry):
-    """A schedule written as a mapping: `cron`, or `every` with `at`, in a time zone."""
+    """A schedule written as a mapping: `cron`, `every` with `at`, or `after` other jobs."""
 
     cron: Annotated[str, text_as(lambda text: cron_schedule(text, "UTC").text)] | None = Field(
         None, description="A line of cron.", examples=["0 5 * * MON-FRI"]
@@ -26,6 +38,11 @@ class ScheduleEntry(Entry):
     )
     at: Annotated[str, text_as(parse_time_of_day)] | None = Field(
         None, description="Time of day from which `every` counts.", examples=["02:30"]
+    )
+    after: _Jobs | None = Field(
+        None,
+        description="A job, or several: it runs whenever all of these have succeeded anew.",
+        examples=["other_job"],
     )
     timezone: Timezone | None = Field(None, description="Zone whose clock is read.")
 
@@ -40,15 +57,19 @@ class ScheduleEntry(Entry):
     def spec(self, timezone: str) -> ScheduleSpec:
         """The rule, in `timezone` unless the entry names its own."""
         zone = self.timezone or timezone
-        if (self.cron is None) == (self.every is None):
+        rules = [key for key in ("cron", "every", "after") if getattr(self, key) is not None]
+        if len(rules) != 1:
             raise ValueInvalid(
-                "a schedule has either 'cron' or 'every'",
+                "a schedule has either 'cron' or 'every' or 'after'",
                 "for example: {every: 1 day, at: '02:30'}",
             )
         if self.every is not None:
             return every_schedule(self.every, self.at, zone)
         if self.at is not None:
-            raise ValueInvalid("'at' goes with 'every', not with 'cron'", "put the time into cron")
+            hint = "put the time into cron" if self.cron else "leave it out"
+            raise ValueInvalid(f"'at' goes with 'every', not with '{rules[0]}'", hint)
+        if self.after is not None:
+            return after_schedule([self.after] if isinstance(self.after, str) else self.after, zone)
         return cron_schedule(self.cron or "", zone)
 
 
@@ -65,12 +86,6 @@ _ONE_SCHEDULE = (
     ]
     | Annotated[ScheduleEntry, Tag("<mapping>")]
 )
-
-
-def _branch(value: object) -> str:
-    if isinstance(value, dict):
-        return "<mapping>"
-    return "<list>" if isinstance(value, list) else "<text>"
 
 
 OneSchedule = Annotated[_ONE_SCHEDULE, Discriminator(_branch)]

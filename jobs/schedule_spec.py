@@ -1,6 +1,7 @@
 """ScheduleSpec: when a job runs, as its definition says it."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -45,6 +46,7 @@ class ScheduleSpec:
         timezone: IANA name of the zone whose clock the rule reads.
         every_s: Seconds between two fires of an `every` rule.
         at: Time of day ("02:30") from which an `every` rule counts, or None.
+        after: Jobs of which each must have succeeded anew.
     """
 
     kind: ScheduleKind
@@ -52,6 +54,7 @@ class ScheduleSpec:
     timezone: str = "UTC"
     every_s: float | None = None
     at: str | None = None
+    after: tuple[str, ...] = ()
 
 
 def parse_schedule(text: str, timezone: str = "UTC") -> ScheduleSpec:
@@ -82,6 +85,14 @@ def every_schedule(every_s: float, at: str | None, timezone: str) -> ScheduleSpe
     time_of_day = parse_time_of_day(at) if at is not None else None
     text = f"every {format_duration(every_s)}" + (f" at {time_of_day}" if time_of_day else "")
     return ScheduleSpec("every", text, timezone, every_s, time_of_day)
+
+
+def after_schedule(jobs: Iterable[str], timezone: str) -> ScheduleSpec:
+    """The rule "when all these jobs have succeeded"."""
+    names = tuple(dict.fromkeys(jobs))
+    if not names:
+        raise ValueInvalid("'after' names no job", "for example: {after: other_job}")
+    return ScheduleSpec("after", f"after {', '.join(names)}", timezone, after=names)
 
 
 def parse_time_of_day(text: str) -> str:

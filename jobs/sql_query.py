@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -61,6 +62,19 @@ class SqlQuery:
         with self._answer() as answer:
             return list(answer.keys())
 
+    def digest(self) -> str:
+        """Of all its rows in their order and the columns' names, without keeping any.
+
+        Raises:
+            RowsUnreadable: If the database cannot be reached, or refuses.
+        """
+        digest = blake2b()
+        with self._answer() as answer:
+            digest.update(repr(tuple(answer.keys())).encode())
+            for row in answer:
+                digest.update(repr([_plain(value) for value in row]).encode())
+        return digest.hexdigest()
+
     def mark(self) -> Hashable:
         """None: only asking again tells whether rows changed."""
         return None
@@ -117,6 +131,11 @@ class SqlQuery:
     def _no_connection(self, error: Exception, secrets: Sequence[str]) -> RowsUnreadable:
         reason = f"cannot connect to its database: {hidden(_said(error), secrets)}"
         return RowsUnreadable(self.name, reason, about="surroundings")
+
+
+def _plain(value: object) -> object:
+    """The value as something whose repr() tells what it is, not where."""
+    return bytes(value) if isinstance(value, memoryview) else value
 
 
 def is_url(text: str) -> bool:

@@ -9,7 +9,7 @@ class RunStatus(StrEnum):
     RUNNING = "running"
     """Its owner is working on it; at most one run of a job is in this state."""
     SUCCEEDED = "succeeded"
-    """Every cell was computed or was fresh already."""
+    """Every cell was computed, was fresh already or has the same input as before."""
     PARTIAL = "partial"
     """Some cells failed; the others have their answers."""
     FAILED = "failed"
@@ -18,6 +18,10 @@ class RunStatus(StrEnum):
     """Its owner went away in the middle; without `finished_at` it is to be continued."""
     CANCELLED = "cancelled"
     """Somebody asked for it to stop."""
+
+
+DONE = (RunStatus.SUCCEEDED, RunStatus.PARTIAL)
+"""Runs that brought answers: the jobs that follow theirs have something to work with."""
 
 
 class Cause(StrEnum):
@@ -29,6 +33,8 @@ class Cause(StrEnum):
     """The server started and the schedule says `at_start`."""
     CATCH_UP = "catch_up"
     """Its schedule's time passed while nobody was there to fire it."""
+    AFTER = "after"
+    """The jobs that its job follows have succeeded."""
     MANUAL = "manual"
     """Somebody asked for it."""
     REFRESH = "refresh"
@@ -42,5 +48,7 @@ class Outcome(StrEnum):
     """R was called and its answer stored."""
     FRESH = "fresh"
     """The stored answer was still fresh, so R was not called."""
+    SKIPPED = "skipped"
+    """The stored answer was made of the same input, so R was not called; it is fresh anew."""
     FAILED = "failed"
     """Every attempt failed; an older answer, if there is one, stays."""

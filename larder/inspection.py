@@ -77,7 +77,10 @@ def _ask_r(settings: Settings, project: Project) -> list[Problem]:
                 pool, SessionFolder(settings.state_folder / "sessions"), limits_of(settings)
             )
             functions = check(
-                project, pool.contract, functions=lambda package: _names(pool, package)
+                project,
+                pool.contract,
+                functions=lambda package: _names(pool, package),
+                code_problems=pool.code_problems,
             )
             return functions + check_sources(project, r)
     except (EngineNotStarted, TemplateFailed) as error:

@@ -59,6 +59,7 @@ class Firing:
         leading: Whether this process may fire.
         hand_over: Has the work done by another thread.
         stopping: Set when no new run is to start.
+        ended: Called when a run here has ended, however it did.
     """
 
     catalog: Catalog
@@ -70,6 +71,7 @@ class Firing:
     leading: Callable[[], bool]
     hand_over: Callable[[Callable[[], None]], None]
     stopping: Event = field(default_factory=Event)
+    ended: Callable[[], None] = lambda: None
     deciding: RLock = field(default_factory=RLock)
     _changed: Condition = field(default_factory=Condition)
     _under_way: set[str] = field(default_factory=set)
@@ -119,6 +121,7 @@ class Firing:
             with self._changed:
                 self._under_way.discard(job.name)
                 self._changed.notify_all()
+            self.ended()
 
 
 def schedule_specs(job: Job) -> dict[str, ScheduleSpec]:
@@ -133,7 +136,7 @@ def fire(schedule_id: str, firing: Firing) -> Decision:
         What was decided; it is also noted in the schedule's row.
     """
     with firing.deciding:
-        found = _find(schedule_id, firing) if firing.leading() else None
+        found = find_schedule(schedule_id, firing) if firing.leading() else None
         if found is None:
             return Decision(Action.WAIT)
         row, job, spec = found
@@ -171,7 +174,7 @@ def follow(
     firing.start(job, decision.cause, decision.scheduled_for, None)
 
 
-def _find(schedule_id: str, firing: Firing) -> tuple[ScheduleRow, Job, ScheduleSpec] | None:
+def find_schedule(schedule_id: str, firing: Firing) -> tuple[ScheduleRow, Job, ScheduleSpec] | None:
     """Returns row, job and rule; None when the definition has changed under the fire."""
     try:
         row = firing.catalog.schedule(schedule_id)

@@ -33,6 +33,7 @@ def mirror(firing: Firing) -> dict[str, ScheduleSpec]:
                 log.error("schedule cannot be followed schedule=%s reason=%s", schedule_id, error)  # noqa: TRY400 - no traceback helps here
             rows.append(row)
     firing.catalog.mirror_schedules(rows)
+    firing.catalog.mirror_followed({id_: spec.after for id_, spec in specs.items() if spec.after})
     return specs
 
 

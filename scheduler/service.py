@@ -17,6 +17,7 @@ from jobs.records import ScheduleRow
 from jobs.repository import Catalog
 from jobs.schedule_spec import ScheduleSpec
 from scheduler.fire import Firing, RunJob, fire
+from scheduler.followers import fire_followers
 from scheduler.lease import SchedulerLease
 from scheduler.listener import listen
 from scheduler.mirror import mirror
@@ -80,6 +81,7 @@ class SchedulerService:
             clock=clock,
             leading=lambda: self.leading,
             hand_over=hand_over or self._to_pool,
+            ended=self._run_ended,
         )
 
     @property
@@ -127,6 +129,7 @@ class SchedulerService:
             else:
                 resume_interrupted(self.firing)
                 fire_overdue(self.firing, slack_s=self.firing.policy.on_time_s)
+                fire_followers(self.firing)
             self._catalog.heartbeat(self._owner)
         except CatalogError as error:
             log.warning("scheduler cannot reach the catalog reason=%s", error)
@@ -152,10 +155,17 @@ class SchedulerService:
             resume_interrupted(self.firing)
             repeat_unanswered(self.firing)
             fire_overdue(self.firing)
+            fire_followers(self.firing)
             self.refresh()
         except CatalogError:
             self._leads = False  # the next tick begins anew
             raise
+
+    def _run_ended(self) -> None:
+        try:
+            fire_followers(self.firing)
+        except CatalogError as error:  # the next tick asks again
+            log.warning("what follows a run is late reason=%s", error)
 
     def _stand_down(self) -> None:
         if self._leads:

@@ -22,12 +22,14 @@ TRAITS = ROOT / "tests" / "projects" / "traits"
 class Engine:
     """A broker on a project, and a client of it."""
 
-    def __init__(self, state: Path, project: Path | None = TRAITS, **config: Any) -> None:
+    def __init__(
+        self, state: Path, project: Path | None = TRAITS, *, name: str = "traits", **config: Any
+    ) -> None:
         self._config = BrokerConfig(
             socket=str(state / "engine.sock"),
             state=str(state),
             sessions_root=str(state / "sessions"),
-            project="traits" if project else None,
+            project=name if project else None,
             folder=str(project) if project else None,
             **{"spares": 2, **config},
         )

@@ -11,7 +11,7 @@ import orjson
 from cache.manifest import MANIFEST, Manifest
 from engine.call import Argument, FunctionCall, Output, Priority
 from engine.errors import EngineError, PackageNotFound, RError
-from engine.evaluation import BodyError, Evaluation, RenderedBody
+from engine.evaluation import BodyError, Evaluation, RenderedBody, RowsAnswer
 from engine.frame import Column, Frame
 from engine.limits import Limits
 
@@ -95,12 +95,12 @@ class FakePool:
         stage: Path,
         limits: Limits,
         priority: Priority = Priority.SCHEDULED,
-    ) -> Frame:
+    ) -> RowsAnswer:
         given = {name: column.plain() for name, column in frame.columns.items()}
         arguments = _arguments(call) | {pass_as: given}
         asked = {"limits": limits, "priority": priority, "rows": frame.rows}
         answer = self._call(call, arguments, asked)
-        return Frame({name: _column(values) for name, values in answer.items()})
+        return RowsAnswer(Frame({name: _column(values) for name, values in answer.items()}))
 
     def version(self, package: str) -> str:
         if package not in self.versions:

@@ -79,11 +79,9 @@ def open_pantry(
 class Kitchen:
     """A pantry, a catalog and a runner over one state folder, and the clock of all three."""
 
-    def __init__(
-        self, state: Path, *jobs: Job, pool: FakePool | None = None, owner: str | None = None
-    ) -> None:
+    def __init__(self, state: Path, *jobs: Job, pool: Any = None, owner: str | None = None) -> None:
         self.clock = FixedClock()
-        self.pool = pool or FakePool(gain=gain, price=price)
+        self.pool: FakePool = pool or FakePool(gain=gain, price=price)
         self.pantry = Pantry(state, self.pool, JobSet(jobs), clock=self.clock)
         self.catalog = Catalog.in_file(state / "catalog.db", clock=self.clock)
         self.catalog.migrate()

@@ -363,6 +363,18 @@ def test_check_places_a_mistake_in_a_model(project: Path) -> None:
 
 
 @pytest.mark.r
+def test_run_says_what_it_skipped(project: Path) -> None:
+    (project / "data").mkdir(exist_ok=True)
+    (project / "data" / "visits.csv").write_text("id\n1\n")
+    entry = GAIN + "    refresh_when: {file: data/visits.csv}\n"
+    (project / "jobs" / "gain.yaml").write_text(entry)
+    assert larder("run", "weight_gain", "--project", project).status == 0
+    again = larder("run", "weight_gain", "--project", project)
+    assert again.out.endswith(": 0 computed, 0 fresh, 6 skipped: input unchanged, 0 failed\n")
+    assert "6 of 6 (0 computed, 0 fresh, 6 skipped: input unchanged)" in again.err
+
+
+@pytest.mark.r
 def test_run_computes_what_is_missing_and_get_finds_it(project: Path) -> None:
     first = larder("run", "weight_gain", "--project", project)
     assert first.status == 0

@@ -279,7 +279,7 @@ def rows(engine: Engine, function: str) -> Frame:
     call = FunctionCall("traits", function)
     return engine.pool.evaluate_rows(
         call, pass_as="newdata", frame=frame, stage=stage.path, limits=Limits()
-    )
+    ).frame
 
 
 def test_rows_are_answered_in_order(engine: Engine) -> None:
@@ -293,7 +293,7 @@ def test_strings_of_rows_survive_the_journey(engine: Engine) -> None:
     answer = engine.pool.evaluate_rows(
         call, pass_as="x", frame=frame, stage=stage.path, limits=Limits()
     )
-    assert answer.columns["x"].plain() == ["a", None, 'é\n"\\', "\\N"]
+    assert answer.frame.columns["x"].plain() == ["a", None, 'é\n"\\', "\\N"]
 
 
 def test_missing_rows_are_an_error(engine: Engine) -> None:

@@ -216,3 +216,52 @@ def test_arguments_beside_rows_need_defaults_and_other_names(tmp_path: Path) -> 
         "'d' gets the rows",
         "'k' has no default, and every row is computed with it",
     ]
+
+
+def after(**follows: str) -> str:
+    jobs = (
+        f"  {name}: {{function: a.b::f, schedule: {{after: {others}}}}}"
+        for name, others in follows.items()
+    )
+    return "jobs:\n" + "\n".join(jobs)
+
+
+def test_jobs_may_run_after_jobs_of_other_files(tmp_path: Path) -> None:
+    write(tmp_path, a=after(report="[good, more]"), b=GOOD, c=after(more="good"))
+    report = load_project(tmp_path).job("report")
+    assert report.schedule[0].after == ("good", "more")
+    assert report.schedule[0].text == "after good, more"
+
+
+def test_name_of_a_job_that_there_is_not_comes_with_the_nearest(tmp_path: Path) -> None:
+    reading = read_project(write(tmp_path, a=after(report="gooood"), b=GOOD))
+    assert [str(problem) for problem in reading.problems] == [
+        "jobs/a.yaml:2:41: there is no job 'gooood' to run after (did you mean 'good'?)"
+    ]
+    assert list(reading.project.jobs) == ["good"]
+
+
+def test_job_with_a_mistake_of_its_own_may_be_named(tmp_path: Path) -> None:
+    broken = "jobs: {broken: {function: 5}}"
+    (problem,) = read_project(write(tmp_path, a=after(report="broken"), b=broken)).problems
+    assert problem.file == "jobs/b.yaml"
+
+
+def test_circles_are_told_whole_and_once(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        a=after(b="a", a="c", c="[b, good]", d="c", good2="good"),
+        b="jobs: {good: {function: a.b::f}, x: {function: a.b::f, schedule: {after: y}}}",
+        c=after(y="x"),
+    )
+    reading = read_project(tmp_path)
+    assert [str(problem).partition(" (")[0] for problem in reading.problems] == [
+        "jobs/a.yaml:3:36: these jobs wait for each other in a circle: a after c after b after a",
+        "jobs/b.yaml:1:67: these jobs wait for each other in a circle: x after y after x",
+    ]
+    assert set(reading.project.jobs) == {"d", "good", "good2"}
+
+
+def test_long_chain_of_jobs_is_no_circle(tmp_path: Path) -> None:
+    chain = {f"j{place}": f"j{place + 1}" for place in range(2000)}
+    assert not read_project(write(tmp_path, a=after(**chain, j2000="good"), b=GOOD)).problems

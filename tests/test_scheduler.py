@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,9 +18,10 @@ from jobs.job import Job
 from jobs.owner import Owner, _started
 from jobs.records import Run
 from jobs.repository import Catalog
-from jobs.schedule_spec import ScheduleSpec, parse_schedule
+from jobs.schedule_spec import ScheduleSpec, after_schedule, parse_schedule
 from jobs.status import Cause, RunStatus
 from scheduler.fire import fire
+from scheduler.followers import fire_followers
 from scheduler.policy import Action, FirePolicy
 from scheduler.service import SchedulerService
 
@@ -31,8 +32,9 @@ ELSEWHERE = "other-machine/1:17:never-1"
 NIGHTLY = "30 2 * * *"
 
 
-def job(name: str, *schedules: str) -> Job:
+def job(name: str, *schedules: str, after: Sequence[str] = ()) -> Job:
     specs = tuple(parse_schedule(text) for text in schedules)
+    specs += (after_schedule(after, "UTC"),) if after else ()
     return Job(name, "scoring", name, Freshness(3600, 0, 7200), schedule=specs)
 
 
@@ -381,6 +383,159 @@ def test_manual_schedule_never_fires(world: World) -> None:
     world.leader()
     assert world.catalog.schedule("gain#1").next_fire is None
     assert world.calls == []
+
+
+# After other jobs
+
+
+def ended(world: World, job: str, status: RunStatus = RunStatus.SUCCEEDED) -> Run:
+    """A run of a job by another process, such as `larder run`."""
+    run = world.catalog.start_run(job, Cause.MANUAL, version="v1", owner=NEIGHBOUR)
+    return world.catalog.finish_run(run.id, status)
+
+
+def runs_of(world: World, job: str) -> list[Cause]:
+    return [run.cause for run in reversed(world.catalog.runs(job=job))]
+
+
+def test_job_runs_after_the_one_it_follows(world: World) -> None:
+    world.define(job("gain", NIGHTLY), job("report", after=["gain"]), job("mail", after=["report"]))
+    service = world.leader()
+    due = world.clock.set("2026-11-23T02:30")
+    fire("gain#1", service.firing)
+    assert world.calls == [
+        ("gain", Cause.SCHEDULE, due, None),
+        ("report", Cause.AFTER, due, None),
+        ("mail", Cause.AFTER, due, None),
+    ]
+    row = world.catalog.schedule("report#1")
+    assert (row.last_fire, row.last_scheduled, row.next_fire) == (due, due, None)
+    service.tick()
+    assert len(world.calls) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "runs"),
+    [
+        (RunStatus.SUCCEEDED, 1),
+        (RunStatus.PARTIAL, 1),
+        (RunStatus.FAILED, 0),
+        (RunStatus.CANCELLED, 0),
+        (RunStatus.INTERRUPTED, 0),
+    ],
+)
+def test_job_follows_runs_that_brought_answers(world: World, status: RunStatus, runs: int) -> None:
+    world.define(job("gain"), job("report", after=["gain"]))
+    service = world.leader()
+    ended(world, "gain", status)
+    service.tick()
+    service.tick()
+    assert runs_of(world, "report") == [Cause.AFTER] * runs
+
+
+def test_every_run_of_the_followed_job_is_answered_once(world: World) -> None:
+    world.define(job("gain"), job("report", after=["gain"]))
+    service = world.leader()
+    for _ in range(3):
+        ended(world, "gain")
+        service.tick()
+        service.tick()
+    assert runs_of(world, "report") == [Cause.AFTER] * 3
+
+
+def test_runs_from_before_the_job_followed_are_not_answered(world: World) -> None:
+    ended(world, "gain")
+    world.define(job("gain"), job("report", after=["gain"]))
+    service = world.leader()
+    service.tick()
+    assert world.calls == []
+
+
+def test_job_that_follows_several_waits_for_all_of_them(world: World) -> None:
+    world.define(job("gain"), job("price"), job("report", after=["gain", "price"]))
+    service = world.leader()
+    ended(world, "gain")
+    ended(world, "gain")
+    service.tick()
+    assert world.calls == []
+    ended(world, "price")
+    service.tick()
+    ended(world, "price")
+    service.tick()
+    assert runs_of(world, "report") == [Cause.AFTER]
+
+
+def test_job_that_is_being_run_follows_when_that_has_ended(world: World) -> None:
+    world.define(job("gain"), job("report", after=["gain"]))
+    service = world.leader()
+    busy = world.catalog.start_run("report", Cause.MANUAL, version="v1", owner=NEIGHBOUR)
+    ended(world, "gain")
+    ended(world, "gain")
+    service.tick()
+    assert world.calls == []
+    world.catalog.finish_run(busy.id, RunStatus.SUCCEEDED)
+    service.tick()
+    assert runs_of(world, "report") == [Cause.MANUAL, Cause.AFTER]
+
+
+def test_next_scheduler_fires_what_the_dead_one_had_not(world: World) -> None:
+    world.define(job("gain"), job("report", after=["gain"]))
+    dead = world.leader()
+    dead.stop()  # before it saw that the run has ended
+    run = ended(world, "gain")
+    world.clock.advance(minutes=5)
+    world.leader().tick()
+    assert world.calls == [("report", Cause.AFTER, run.finished_at, None)]
+
+
+def test_fire_after_a_job_that_never_became_a_run_is_repeated_once(world: World) -> None:
+    world.define(job("gain"), job("report", after=["gain"]))
+    dead = world.leader()
+    dead.firing.hand_over = lambda _: None  # killed between the fire and its run
+    run = ended(world, "gain")
+    dead.tick()
+    dead.stop()
+    world.clock.advance(minutes=5)
+    for _ in range(2):
+        service = world.leader()
+        service.tick()
+        service.stop()
+    assert world.calls == [("report", Cause.CATCH_UP, run.finished_at, None)]
+
+
+def test_two_schedulers_that_both_think_they_lead_answer_a_run_once(world: World) -> None:
+    world.define(job("gain"), job("report", after=["gain"]))
+    first, second = world.leader(), world.service(owner=ELSEWHERE)
+    second.firing.leading = lambda: True
+    read = world.catalog.followed()
+    ended(world, "gain")
+    first.tick()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(world.catalog, "followed", lambda: read)  # it looked before the first did
+        fire_followers(second.firing)
+    assert runs_of(world, "report") == [Cause.AFTER]
+
+
+def test_disabled_schedule_lets_the_runs_it_follows_pass(world: World) -> None:
+    world.define(job("gain"), job("report", after=["gain"]))
+    service = world.leader()
+    world.catalog.enable_schedule("report#1", enabled=False)
+    ended(world, "gain")
+    service.tick()
+    assert world.catalog.schedule("report#1").skip_reason == "the schedule is disabled"
+    world.catalog.enable_schedule("report#1", enabled=True)
+    service.tick()
+    assert world.calls == []
+
+
+def test_run_that_was_followed_too_long_ago_is_skipped(world: World) -> None:
+    world.define(job("gain"), job("report", after=["gain"]))
+    world.leader().stop()
+    ended(world, "gain")
+    world.clock.advance(hours=30)
+    world.leader().tick()
+    assert world.calls == []
+    assert "longer ago than the grace" in (world.catalog.schedule("report#1").skip_reason or "")
 
 
 # Changed definitions

@@ -263,6 +263,20 @@ def test_revise_changes_an_entry_in_place(store: Store) -> None:
     assert not store.revise(keyed(2).cache_key, lambda entry: entry)
 
 
+def test_revise_many_changes_those_that_are_there_and_can_be_read(store: Store) -> None:
+    store.put_many(map(keyed, range(250)))
+    sabotage(store, "UPDATE Cache SET value = x'00' WHERE key = ?", f"e:{keyed(7).cache_key}")
+    keys = [keyed(number).cache_key for number in range(251)]
+
+    def change(entry: Entry) -> Entry | None:
+        return None if entry.cache_key == keys[8] else replace(entry, version="v9")
+
+    assert store.revise_many(keys, change) == {*keys[:7], *keys[9:250]}
+    assert {one.version for one in store.summaries_of(keys[9:]).values()} == {"v9"}
+    assert store.get(keys[249]) == keyed(249, version="v9")
+    assert store.get(keys[8]) == keyed(8)
+
+
 def test_check_makes_missing_summaries_and_drops_stray_ones(store: Store) -> None:
     store.put_many(map(keyed, range(4)))
     sabotage(store, "DELETE FROM Cache WHERE key = ?", f"m:{keyed(0).cache_key}")

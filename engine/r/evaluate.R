@@ -8,6 +8,7 @@ evaluate_request <- function(request) {
   plan <- plan_call(request)
   outcome <- run_call(plan$call, plan$frame)
   return_to(request$folder)
+  outcome <- check_outcome(outcome, request$checks, plan)
   facts <- save_session(request, plan$frame, outcome)
   facts$bodies <- if (facts$ok) render_outputs(request$outputs, plan$frame, outcome)
   facts$live <- facts$ok && isTRUE(request$live) && is_unnoticed() &&
@@ -30,7 +31,7 @@ plan_call <- function(request) {
   frame <- new.env(parent = globalenv())
   for (label in names(built$bound)) assign(label, built$bound[[label]], envir = frame)
   assign(target$name, target$fun, envir = frame)
-  list(call = built$call, frame = frame)
+  list(name = target$name, call = built$call, frame = frame)
 }
 
 # Every call begins with its own random numbers, and grid numbers what it draws from one.

@@ -32,5 +32,6 @@ evaluate_rows <- function(request) {
   value <- eval(plan$call, plan$frame)
   rows <- if (is.data.frame(value)) nrow(value) else length(value)
   matching <- rows == request$columns[[1L]]$rows
-  list(rows = rows, columns = if (matching) write_frame(value, request$answer))
+  c(list(rows = rows, columns = if (matching) write_frame(value, request$answer)),
+    if (matching && length(request$checks)) check_rows(value, rows, request$checks, plan))
 }

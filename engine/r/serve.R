@@ -64,6 +64,9 @@ operations <- list(
   describe_function = function(request) {
     list(formals = describe_function(request$package, request$name))
   },
+  check_code = function(request) {
+    list(problems = lapply(request$texts, code_problem))
+  },
   package_version = function(request) {
     find_package(request$package)
     list(version = as.character(utils::packageVersion(request$package, settings$library)))

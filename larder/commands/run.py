@@ -134,11 +134,15 @@ class _Lines:
 
 def _counts(now: Progress) -> str:
     failed = f", {now.failed:,} failed" if now.failed else ""
-    return f"{now.computed:,} computed, {now.fresh:,} fresh{failed}"
+    return f"{now.computed:,} computed, {now.fresh:,} fresh{_skipped(now)}{failed}"
+
+
+def _skipped(counts: Progress | Run) -> str:
+    return f", {counts.skipped:,} skipped: input unchanged" if counts.skipped else ""
 
 
 def _summary(run: Run) -> str:
-    counts = f"{run.computed:,} computed, {run.fresh:,} fresh, {run.failed:,} failed"
+    counts = f"{run.computed:,} computed, {run.fresh:,} fresh{_skipped(run)}, {run.failed:,} failed"
     text = f"{run.job} {run.status.value} in {span(run.duration_s or 0)}: {counts}"
     return f"{text}\n{run.error}" if run.error else text
 

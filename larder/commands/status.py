@@ -124,6 +124,7 @@ def _job_for_programs(one: JobOverview) -> dict[str, Any]:
             "total": run.cells_total,
             "computed": run.computed,
             "fresh": run.fresh,
+            "skipped": run.skipped,
             "failed": run.failed,
             "error": run.error,
         },
