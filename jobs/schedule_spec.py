@@ -7,32 +7,16 @@ from typing import Literal
 
 from cronsim import CronSim, CronSimError
 
+from jobs.cron_line import read_cron_line
 from jobs.duration import format_duration, parse_duration
 from jobs.errors import ValueInvalid
 from jobs.nearest import nearest
 
 ScheduleKind = Literal["cron", "every", "at_start", "manual", "after"]
 
-_MACROS = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-}
 _EVERY = re.compile(r"every:?\s+(?P<every>.+?)(?:\s+at\s+(?P<at>\S+))?", re.IGNORECASE)
 _AT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _EXAMPLE = 'for example: "0 5 * * MON-FRI", every 15 minutes, at_start, manual'
-_FIELDS = ("minute", "hour", "day of the month", "month", "weekday")
-_CRONSIM_FIELDS = {
-    "minute": ("minute", " (0-59)"),
-    "hour": ("hour", " (0-23)"),
-    "day-of-month": ("day of the month", " (1-31)"),
-    "month": ("month", " (1-12, JAN-DEC)"),
-    "day-of-week": ("weekday", " (0-7, SUN-SAT; 0 and 7 are Sunday)"),
-}
 
 
 @dataclass(frozen=True)
@@ -102,20 +86,9 @@ def cron_schedule(text: str, timezone: str) -> ScheduleSpec:
     Raises:
         ValueInvalid: If cron would not take it or it would never fire.
     """
-    words = " ".join(text.upper().split())
-    expression = _MACROS.get(words.lower(), words)
-    fields = expression.split()
-    if len(fields) != len(_FIELDS):
-        hint = f"cron has five fields: {', '.join(_FIELDS)}; for example: 0 5 * * MON-FRI"
-        raise ValueInvalid(f"'{text}' is no cron schedule: it has {len(fields)} fields", hint)
+    expression = read_cron_line(text)
     try:
         next(CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC)))
-    except CronSimError as error:
-        field = str(error).removeprefix("Bad ")
-        name, range_shown = _CRONSIM_FIELDS.get(field, (field, ""))
-        reason = f"'{text}' is no cron schedule: the field for the {name} is wrong"
-        hint = f"it may be *, a number{range_shown}, a range (1-5), a list (1,3) or a step (*/15)"
-        raise ValueInvalid(reason, hint) from None
-    except StopIteration:
+    except (CronSimError, StopIteration):
         raise ValueInvalid(f"'{text}' never fires", "check day and month") from None
     return ScheduleSpec("cron", expression, timezone)

@@ -4,7 +4,9 @@
 day-of-week field begins with `*`, a day fits when either of them fits. When the clocks change,
 times that name their hour and minute ("30 2 * * *") and do not exist that day fire once, right
 after the gap, and those that exist twice fire the first time only; schedules that repeat by the
-clock (a minute or hour field that begins with `*`) simply follow the clock.
+clock (a minute or hour field that begins with `*`) simply follow the clock. For each time that a
+gap swallowed cron starts a run after it; here they are one fire, for the others would do nothing.
+Changes of more than three hours, to cron a corrected clock, are not told apart: none is to come.
 
 **every** counts from the start of 1970. Whole days are days of the schedule's zone and begin at
 `at`, or at midnight; they follow the clock as cron's fixed times do. Shorter periods are counted

@@ -232,7 +232,7 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         ("cache: {fresh_for: 2 days, keep: 1 day}", "4:38: 'keep' is shorter than 'fresh_for'"),
         ("schedule: 0 5 * * MON-FRU", "4:15: '0 5 * * MON-FRU' is no cron schedule: the field "),
         ("schedule: 0 0 5 * * *", "4:15: '0 0 5 * * *' is no cron schedule: it has 6 fields"),
-        ("schedule: 0 0 31 2 *", "4:15: '0 0 31 2 *' is no cron schedule: the field for the day "),
+        ("schedule: 0 0 31 2 *", "4:15: '0 0 31 2 *' never fires (check day and month)"),
         ("schedule: {every: 5 minutes, cron: 0 5 * * *}", "4:15: a schedule has either 'cron' or"),
         ("schedule: {cron: 0 5 * * *, at: '02:30'}", "4:15: 'at' goes with 'every'"),
         ("schedule: {every: 1 day, at: 25:00}", "4:34: '25:00' is no time of day"),
