@@ -133,7 +133,9 @@ class _JobCompiler:
         rules = written if isinstance(written, list) else [written] if written else []
         zone = self._timezone()
         specs = [
-            rule.spec(zone) if isinstance(rule, ScheduleEntry) else parse_schedule(rule, zone)
+            rule.spec(zone, self.name)
+            if isinstance(rule, ScheduleEntry)
+            else parse_schedule(rule, zone)
             for rule in rules
         ]
         return tuple(dict.fromkeys(spec for spec in specs if spec.kind != "manual"))

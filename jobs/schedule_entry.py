@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from jobs.blackout import parse_blackout
 from jobs.entry import Entry, PositiveDuration, Timezone, own_error, text_as, text_schema
 from jobs.errors import ValueInvalid
 from jobs.schedule_spec import (
@@ -12,11 +13,18 @@ from jobs.schedule_spec import (
     every_schedule,
     parse_schedule,
     parse_time_of_day,
+    shifted_schedule,
 )
+
+BlackoutText = Annotated[
+    str,
+    text_as(lambda text: parse_blackout(text).text),
+    text_schema("Sat-Sun 00:00-06:00", "22:00-06:00"),
+]
 
 
 class ScheduleEntry(Entry):
-    """A schedule written as a mapping: `cron`, or `every` with `at`, in a time zone."""
+    """A schedule written as a mapping: `cron`, or `every` with `at`, and what moves it."""
 
     cron: Annotated[str, text_as(lambda text: cron_schedule(text, "UTC").text)] | None = Field(
         None, description="A line of cron.", examples=["0 5 * * MON-FRI"]
@@ -28,6 +36,18 @@ class ScheduleEntry(Entry):
         None, description="Time of day from which `every` counts.", examples=["02:30"]
     )
     timezone: Timezone | None = Field(None, description="Zone whose clock is read.")
+    jitter: PositiveDuration | None = Field(
+        None,
+        description="Each run starts up to so much later, always equally late for the same time, "
+        "so that not all jobs start at once.",
+        examples=["5 minutes"],
+    )
+    blackout: list[BlackoutText] | None = Field(
+        None,
+        description="Windows of the week in which it does not fire: days, times, or both. What "
+        "falls into one happens once, at its end.",
+        examples=[["Sat-Sun 00:00-06:00"]],
+    )
 
     @model_validator(mode="after")
     def _is_one_rule(self) -> "ScheduleEntry":
@@ -37,8 +57,16 @@ class ScheduleEntry(Entry):
             raise own_error(error) from None
         return self
 
-    def spec(self, timezone: str) -> ScheduleSpec:
-        """The rule, in `timezone` unless the entry names its own."""
+    def spec(self, timezone: str, job: str = "") -> ScheduleSpec:
+        """The rule of that job, in `timezone` unless the entry names its own."""
+        return shifted_schedule(
+            self._times(timezone),
+            blackout=tuple(map(parse_blackout, self.blackout or ())),
+            jitter_s=self.jitter or 0.0,
+            job=job,
+        )
+
+    def _times(self, timezone: str) -> ScheduleSpec:
         zone = self.timezone or timezone
         if (self.cron is None) == (self.every is None):
             raise ValueInvalid(

@@ -1,12 +1,13 @@
 """ScheduleSpec: when a job runs, as its definition says it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from cronsim import CronSim, CronSimError
 
+from jobs.blackout import Blackout, check_leaves_time
 from jobs.cron_line import read_cron_line
 from jobs.duration import format_duration, parse_duration
 from jobs.errors import ValueInvalid
@@ -16,6 +17,7 @@ ScheduleKind = Literal["cron", "every", "at_start", "manual", "after"]
 
 _EVERY = re.compile(r"every:?\s+(?P<every>.+?)(?:\s+at\s+(?P<at>\S+))?", re.IGNORECASE)
 _AT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_LONGEST_JITTER_S = 12 * 3600.0
 _EXAMPLE = 'for example: "0 5 * * MON-FRI", every 15 minutes, at_start, manual'
 
 
@@ -29,6 +31,9 @@ class ScheduleSpec:
         timezone: IANA name of the zone whose clock the rule reads.
         every_s: Seconds between two fires of an `every` rule.
         at: Time of day ("02:30") from which an `every` rule counts, or None.
+        blackout: Windows in which it does not fire; what falls into one fires once, at its end.
+        jitter_s: Each fire comes up to so much later, by a lot of its own.
+        jitter_of: Who draws the lot, the job's name: always the same for the same time.
     """
 
     kind: ScheduleKind
@@ -36,6 +41,16 @@ class ScheduleSpec:
     timezone: str = "UTC"
     every_s: float | None = None
     at: str | None = None
+    blackout: tuple[Blackout, ...] = ()
+    jitter_s: float = 0.0
+    jitter_of: str = ""
+
+    @property
+    def rule(self) -> str:
+        """All that decides its times, in words."""
+        moved = [f"jitter {format_duration(self.jitter_s)}"] if self.jitter_s else []
+        moved += [f"not {blackout.text}" for blackout in self.blackout]
+        return ", ".join([self.text, *moved])
 
 
 def parse_schedule(text: str, timezone: str = "UTC") -> ScheduleSpec:
@@ -92,3 +107,23 @@ def cron_schedule(text: str, timezone: str) -> ScheduleSpec:
     except (CronSimError, StopIteration):
         raise ValueInvalid(f"'{text}' never fires", "check day and month") from None
     return ScheduleSpec("cron", expression, timezone)
+
+
+def shifted_schedule(
+    spec: ScheduleSpec, *, blackout: tuple[Blackout, ...], jitter_s: float, job: str
+) -> ScheduleSpec:
+    """The rule with its fires kept out of `blackout` and spread over `jitter_s`.
+
+    Raises:
+        ValueInvalid: If no time is left, or a fire could come after the one that follows it.
+    """
+    check_leaves_time(blackout)
+    if not jitter_s:
+        return replace(spec, blackout=blackout)
+    if jitter_s < 1 or jitter_s > _LONGEST_JITTER_S:
+        hint = "for example: jitter: 5 minutes"
+        raise ValueInvalid("'jitter' must be from 1 second to 12 hours", hint)
+    if spec.every_s is not None and jitter_s >= spec.every_s:
+        hint = "for example: {every: 15 minutes, jitter: 5 minutes}"
+        raise ValueInvalid("'jitter' must be shorter than 'every'", hint)
+    return replace(spec, blackout=blackout, jitter_s=jitter_s, jitter_of=job)

@@ -13,6 +13,8 @@ Changes of more than three hours, to cron a corrected clock, are not told apart:
 in elapsed time, unless `at` anchors them: then each day's count begins at `at`, by the clock for
 periods above an hour ("every 6 hours at 02:30": 02:30, 08:30, 14:30, 20:30).
 
+Blackouts and jitter then move these times: scheduler/shift.py.
+
 `at_start`, `manual` and `after` schedules have no times of their own.
 """
 
@@ -25,6 +27,8 @@ from cronsim import CronSim, CronSimError
 
 from jobs.schedule_spec import ScheduleSpec
 from scheduler.errors import TriggerInvalid
+from scheduler.shift import next_shifted
+from scheduler.wall_clock import once, repeating
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -38,10 +42,11 @@ def next_fire(spec: ScheduleSpec, after: datetime) -> datetime | None:
         TriggerInvalid: the schedule's text or zone means nothing.
     """
     try:
+        zone = ZoneInfo(spec.timezone)
         if spec.kind == "cron":
-            return _next_cron(spec.text, ZoneInfo(spec.timezone), after)
+            return next_shifted(spec, lambda moment: _next_cron(spec.text, zone, moment), after)
         if spec.kind == "every":
-            return _next_every(spec, ZoneInfo(spec.timezone), after)
+            return next_shifted(spec, lambda moment: _next_every(spec, zone, moment), after)
     except (CronSimError, ValueError, OSError, KeyError) as error:
         raise TriggerInvalid(spec.text, spec.timezone, str(error)) from error
     return None
@@ -95,7 +100,7 @@ def _next_cron(text: str, zone: ZoneInfo, after: datetime) -> datetime | None:
     again = max((here.utcoffset() or timedelta()) - (soon.utcoffset() or timedelta()), timedelta())
     best: datetime | None = None
     for match in CronSim(text, wall - again if repeats else wall):
-        instants = _repeating(match, zone) if repeats else [_once(match, zone)]
+        instants = repeating(match, zone) if repeats else [once(match, zone)]
         later = [instant for instant in instants if instant > after]
         best = min([*later, *([best] if best else [])], default=None)
         if best is not None and match > wall:
@@ -124,7 +129,7 @@ def _by_the_clock(step: timedelta, at: time, zone: ZoneInfo, after: datetime) ->
     anchor = datetime.combine(date(1970, 1, 1), at)
     count = (after.astimezone(zone).replace(tzinfo=None) - anchor) // step
     while True:
-        yield _once(anchor + count * step, zone)
+        yield once(anchor + count * step, zone)
         count += 1
 
 
@@ -134,14 +139,14 @@ def _hours_of_days(
     """Yields `at` and every `step` after it by the clock, each day anew."""
     per_day = -(DAY // -step)
     for begin in _days(at, zone, after):
-        yield from (_once(begin + k * step, zone) for k in range(per_day))
+        yield from (once(begin + k * step, zone) for k in range(per_day))
 
 
 def _parts_of_days(
     step: timedelta, at: time, zone: ZoneInfo, after: datetime
 ) -> Iterator[datetime]:
     """Yields `at` and every `step` after it in elapsed time, each day anew."""
-    for begin, end in pairwise(_once(day, zone) for day in _days(at, zone, after)):
+    for begin, end in pairwise(once(day, zone) for day in _days(at, zone, after)):
         moment = begin + max((after - begin) // step, 0) * step
         while moment < end:
             yield moment
@@ -154,28 +159,3 @@ def _days(at: time, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     while True:
         yield datetime.combine(day, at)
         day += DAY
-
-
-def _once(wall: datetime, zone: ZoneInfo) -> datetime:
-    """Returns the instant of a clock time: the first if it comes twice, the gap's end if never."""
-    instant = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) == wall:
-        return instant
-    # In a gap, fold 0 reckons with the offset before it, fold 1 with the one after it:
-    # their instants lie on both sides of the change, which is then found by halving.
-    early = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    late = instant
-    before = early.astimezone(zone).utcoffset()
-    while late - early > timedelta(seconds=1):
-        middle = early + (late - early) // 2
-        if middle.astimezone(zone).utcoffset() == before:
-            early = middle
-        else:
-            late = middle
-    return late.replace(microsecond=0)
-
-
-def _repeating(wall: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Returns every instant at which the clock shows this time: none, one or two."""
-    instants = {wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
-    return [moment for moment in instants if moment.astimezone(zone).replace(tzinfo=None) == wall]

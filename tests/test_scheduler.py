@@ -13,12 +13,13 @@ from fakes import FixedClock
 
 from cache.clock import utcnow
 from cache.freshness import Freshness
+from jobs.blackout import parse_blackout
 from jobs.errors import CatalogUnavailable, RunInProgress, RunInterrupted
 from jobs.job import Job
 from jobs.owner import Owner, _started
 from jobs.records import Run
 from jobs.repository import Catalog
-from jobs.schedule_spec import ScheduleSpec, parse_schedule
+from jobs.schedule_spec import ScheduleSpec, parse_schedule, shifted_schedule
 from jobs.status import Cause, RunStatus
 from scheduler.fire import fire
 from scheduler.policy import Action, FirePolicy
@@ -376,6 +377,21 @@ def test_at_start_fires_once_per_start(world: World) -> None:
     assert len(world.calls) == 2
 
 
+def test_restart_neither_doubles_nor_moves_a_fire_with_jitter(world: World) -> None:
+    nightly = parse_schedule("@hourly")
+    late = shifted_schedule(nightly, blackout=(), jitter_s=1800, job="gain")
+    world.define(replace(job("gain"), schedule=(late,)))
+    world.leader().stop()
+    for _ in range(48 * 4):
+        world.clock.advance(minutes=15)
+        service = world.leader()
+        service.tick()
+        service.stop()
+    hours = [due.replace(minute=0, second=0) for _, _, due, _ in world.calls if due]
+    assert len(hours) == len(world.calls) == 48
+    assert len(set(hours)) == 48
+
+
 def test_manual_schedule_never_fires(world: World) -> None:
     world.define(job("gain", "manual"))
     world.leader()
@@ -397,6 +413,18 @@ def test_changed_rule_gets_a_new_next_fire_and_keeps_its_history(world: World) -
     row = world.catalog.schedule("gain#1")
     assert row.next_fire == datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
     assert row.last_fire == datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
+
+
+def test_changed_blackout_gets_a_new_next_fire(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    windows = (parse_blackout("00:00-06:00"),)
+    spec = shifted_schedule(parse_schedule(NIGHTLY), blackout=windows, jitter_s=0, job="gain")
+    world.define(replace(job("gain"), schedule=(spec,)))
+    service.refresh()
+    row = world.catalog.schedule("gain#1")
+    assert row.next_fire == datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+    assert row.text == "30 2 * * *, not 00:00-06:00"
 
 
 def test_new_job_is_scheduled_and_removed_one_is_forgotten(world: World) -> None:
