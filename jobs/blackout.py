@@ -10,8 +10,10 @@ from jobs.errors import ValueInvalid
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _SPELLED = re.compile(
-    r"(?P<days>[A-Za-z]+(?:[-,][A-Za-z]+)*)?\s*(?:(?P<begin>\S+?)\s*-\s*(?P<end>\S+))?"
+    r"(?P<days>[A-Z]+(?:[-,][A-Z]+)*)?\s*(?:(?P<begin>[0-9:]{1,9})-(?P<end>[0-9:]{1,9}))?",
+    re.ASCII | re.IGNORECASE,
 )
+_AROUND_SIGN = re.compile(r"\s*([-,])\s*")
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])|(24):(00)")
 _EXAMPLE = "for example: Sat-Sun 00:00-06:00, 22:00-06:00, Mon,Wed 12:00-13:00, Sun"
 _DAY_MINUTES: Final = 24 * 60
@@ -47,7 +49,7 @@ def parse_blackout(text: str) -> Blackout:
     Raises:
         ValueInvalid: If it means none; the hint shows how to write it.
     """
-    found = _SPELLED.fullmatch(text.strip())
+    found = _SPELLED.fullmatch(_AROUND_SIGN.sub(r"\1", text.strip()))
     if found is None or not (found["days"] or found["begin"]):
         raise ValueInvalid(f"'{text}' is no window of the week", _EXAMPLE)
     parts = [_parsed_days(part, text) for part in (found["days"] or "Mon-Sun").split(",")]

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from jobs.errors import ValueInvalid
+from jobs.nearest import nearest
 
 _MACROS = {
     "@yearly": "0 0 1 1 *",
@@ -65,8 +66,8 @@ _FIELDS = (
 def read_cron_line(text: str) -> str:
     """The five fields of a line of cron; the macros (@daily) are written out.
 
-    What the manual leaves open is refused: a step after a single number, which cron skips in
-    silence, and a range that goes down.
+    What the manual gives no meaning is refused: a step after a single number, which some crons
+    skip and some count to the field's end, and a range that goes down.
 
     Raises:
         ValueInvalid: If cron would not take it.
@@ -84,7 +85,17 @@ def _read(field: _Field, part: str, text: str) -> str:
     terms = [field.term(term) for term in part.split(",")]
     if None in terms:
         reason = f"'{text}' is no cron schedule: the field for the {field.name} is wrong"
-        numbers = f"({field.first}-{field.last}{field.note})"
-        hint = f"it may be *, a number {numbers}, a range (1-5), a list (1,3) or a step (*/15)"
-        raise ValueInvalid(reason, hint)
+        raise ValueInvalid(reason, _hint(field, part))
     return ",".join(term for term in terms if term is not None)
+
+
+def _hint(field: _Field, part: str) -> str:
+    if step := re.search(r"(?:^|,)([0-9]{1,2})/([0-9]{1,2})(?:,|$)", part, re.ASCII):
+        return f"a step goes with a range: {step[1]}-{field.last}/{step[2]}"
+    if field.names and (until := re.search(r"([A-Z]{3})-SUN\b", part)) and until[1] in field.names:
+        return f"at the end of a range Sunday is 7: {field.number(until[1])}-7"
+    for word in re.findall("[A-Z]+", part) if field.names else ():
+        if word not in field.names and (guess := nearest(word, field.names)):
+            return f"did you mean '{guess}'?"
+    numbers = f"({field.first}-{field.last}{field.note})"
+    return f"it may be *, a number {numbers}, a range (1-5), a list (1,3) or a step (*/15)"

@@ -1,5 +1,6 @@
 """ScheduleEntry: how a schedule may be written in a job file."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -8,6 +9,8 @@ from jobs.blackout import parse_blackout
 from jobs.entry import Entry, PositiveDuration, Timezone, own_error, text_as, text_schema
 from jobs.errors import ValueInvalid
 from jobs.schedule_spec import (
+    Missed,
+    Overlap,
     ScheduleSpec,
     cron_schedule,
     every_schedule,
@@ -49,6 +52,19 @@ class ScheduleEntry(Entry):
         examples=[["Sat-Sun 00:00-06:00"]],
     )
 
+    missed: Missed | None = Field(
+        None,
+        description="What is made up for of the times that passed while the server was down: one "
+        "run for all of them, one for each, or none. Default: once.",
+        examples=["once"],
+    )
+    overlap: Overlap | None = Field(
+        None,
+        description="What happens if its time comes while the job is still being run: nothing, a "
+        "run after that one, or a run in its place. Default: skip.",
+        examples=["queue"],
+    )
+
     @model_validator(mode="after")
     def _is_one_rule(self) -> "ScheduleEntry":
         try:
@@ -59,12 +75,13 @@ class ScheduleEntry(Entry):
 
     def spec(self, timezone: str, job: str = "") -> ScheduleSpec:
         """The rule of that job, in `timezone` unless the entry names its own."""
-        return shifted_schedule(
+        spec = shifted_schedule(
             self._times(timezone),
             blackout=tuple(map(parse_blackout, self.blackout or ())),
             jitter_s=self.jitter or 0.0,
             job=job,
         )
+        return replace(spec, missed=self.missed or "once", overlap=self.overlap or "skip")
 
     def _times(self, timezone: str) -> ScheduleSpec:
         zone = self.timezone or timezone

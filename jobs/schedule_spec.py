@@ -14,6 +14,8 @@ from jobs.errors import ValueInvalid
 from jobs.nearest import nearest
 
 ScheduleKind = Literal["cron", "every", "at_start", "manual", "after"]
+Missed = Literal["once", "all", "skip"]
+Overlap = Literal["skip", "queue", "cancel"]
 
 _EVERY = re.compile(r"every:?\s+(?P<every>.+?)(?:\s+at\s+(?P<at>\S+))?", re.IGNORECASE)
 _AT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -34,6 +36,8 @@ class ScheduleSpec:
         blackout: Windows in which it does not fire; what falls into one fires once, at its end.
         jitter_s: Each fire comes up to so much later, by a lot of its own.
         jitter_of: Who draws the lot, the job's name: always the same for the same time.
+        missed: What is made up for of the times that passed while nobody fired.
+        overlap: What happens when its time comes while the job is still being run.
     """
 
     kind: ScheduleKind
@@ -44,6 +48,8 @@ class ScheduleSpec:
     blackout: tuple[Blackout, ...] = ()
     jitter_s: float = 0.0
     jitter_of: str = ""
+    missed: Missed = "once"
+    overlap: Overlap = "skip"
 
     @property
     def rule(self) -> str:

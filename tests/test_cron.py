@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jobs.errors import ValueInvalid
 from jobs.schedule_spec import cron_schedule
-from scheduler.triggers import next_fire
+from scheduler.triggers import next_fire, next_fires
 
 CHANGES = {
     "America/Chicago": ["2026-03-08", "2026-11-01"],
@@ -44,7 +44,7 @@ def test_line_is_kept_in_one_form(written: str, kept: str) -> None:
 @pytest.mark.parametrize(
     ("text", "field"),
     [
-        ("5/15 * * * *", "minute"),  # cron would skip the step in silence
+        ("5/15 * * * *", "minute"),  # a step goes with a range
         ("60 * * * *", "minute"),
         ("*/0 * * * *", "minute"),
         ("1,,2 * * * *", "minute"),
@@ -70,6 +70,25 @@ def test_line_is_kept_in_one_form(written: str, kept: str) -> None:
 def test_line_that_cron_would_not_take_is_refused_with_its_field(text: str, field: str) -> None:
     with pytest.raises(ValueInvalid, match=f"the field for the {field} is wrong"):
         cron_schedule(text, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("5/15 * * * *", "a step goes with a range: 5-59/15"),
+        ("0 0 * * FRI-SUN", "at the end of a range Sunday is 7: 5-7"),
+        ("0 0 * * MON-FRU", "did you mean 'FRI'?"),
+        ("0 0 * SETP *", "did you mean 'SEP'?"),
+        (
+            "0 25 * * *",
+            "it may be *, a number (0-23), a range (1-5), a list (1,3) or a step (*/15)",
+        ),
+    ],
+)
+def test_refused_line_comes_with_its_nearest_spelling(text: str, hint: str) -> None:
+    with pytest.raises(ValueInvalid) as caught:
+        cron_schedule(text, "UTC")
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize("text", ["0 0 31 2 *", "0 0 30 2 */2", "0 0 31 4,6,9,11 *"])
@@ -121,6 +140,17 @@ def test_any_line_fires_around_a_change_of_clocks_as_cron_would(
         found.append(moment)
         moment = next_fire(spec, moment)
     assert found == expected
+
+
+@pytest.mark.parametrize(("zone", "change"), WEEKS)
+def test_fixed_times_fire_once_a_day_and_at_times_that_exist(zone: str, change: str) -> None:
+    passing = _week(zone, change)
+    shown = {minute.at: minute.wall for minute in passing}
+    before = passing[0].at - timedelta(seconds=1)
+    for hour, minute in [(hour, minute) for hour in range(5) for minute in (0, 15, 30, 45, 59)]:
+        spec = cron_schedule(f"{minute} {hour} * * *", zone)
+        days = [shown[fire].date() for fire in next_fires(spec, before, 7)]
+        assert days == [passing[0].wall.date() + timedelta(days=k) for k in range(7)]
 
 
 @settings(max_examples=60, deadline=None)

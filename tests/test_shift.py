@@ -112,7 +112,7 @@ def test_fire_that_waits_for_the_end_is_found_from_inside_the_blackout() -> None
     ("written", "kept"),
     [
         ("sat-sun 0:00-6:00", "Sat-Sun 00:00-06:00"),
-        ("MON,wed-fri 12:00 - 13:00", "Mon,Wed-Fri 12:00-13:00"),
+        ("MON, wed - fri 12:00 - 13:00", "Mon,Wed-Fri 12:00-13:00"),
         ("22:00-06:00", "22:00-06:00"),
         ("18:00-24:00", "18:00-24:00"),
         ("Fri-Mon", "Fri-Mon 00:00-24:00"),
