@@ -67,19 +67,21 @@ def next_fires(spec: ScheduleSpec, now: datetime, n: int) -> list[datetime]:
 def last_fire(spec: ScheduleSpec, now: datetime, *, since: datetime) -> datetime | None:
     """Returns the last time in [since, now], None when there was none.
 
-    cronsim's own backward search has no rule for clock changes, so this one looks forward
-    from ever further back: there are never many times to step over.
+    cronsim's own backward search has no rule for clock changes, so this one looks forward, each
+    time from the middle of what is left: months of seconds take some forty looks.
     """
-    back = timedelta(minutes=1)
-    while True:
-        start = max(since, now - back)
-        found = None
-        moment = next_fire(spec, start - timedelta(microseconds=1))
-        while moment is not None and moment <= now:
-            found, moment = moment, next_fire(spec, moment)
-        if found is not None or start == since:
-            return found
-        back *= 30
+    found = next_fire(spec, since - timedelta(microseconds=1))
+    if found is None or found > now:
+        return None
+    free_from = now  # nothing fires from here to now
+    while (following := next_fire(spec, found)) is not None and following <= now:
+        middle = found + (free_from - found) / 2
+        later = next_fire(spec, middle)
+        if later is None or later > now:
+            found, free_from = following, middle
+        else:
+            found = later
+    return found
 
 
 def _next_cron(text: str, zone: ZoneInfo, after: datetime) -> datetime | None:

@@ -108,6 +108,15 @@ def test_fire_that_waits_for_the_end_is_found_from_inside_the_blackout() -> None
     )
 
 
+def test_last_fire_before_a_long_blackout_is_found_from_months_away() -> None:
+    often = spec("every 15 seconds", "Sat-Sun")
+    sunday = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    monday = datetime(2026, 11, 23, tzinfo=UTC)
+    january = datetime(2026, 1, 1, tzinfo=UTC)
+    assert last_fire(often, sunday, since=january) == monday - timedelta(days=2, seconds=15)
+    assert last_fire(often, monday, since=january) == monday
+
+
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
