@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from jobs.errors import ValueInvalid
+from jobs.nearest import nearest
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _SPELLED = re.compile(
@@ -85,8 +86,11 @@ def _minutes_of(blackout: Blackout) -> Iterator[int]:
 def _parsed_days(part: str, text: str) -> tuple[str, list[int]]:
     """The days of "Sat" or "Fri-Mon", and how that is spelt."""
     names = [name.capitalize() for name in part.split("-")]
-    if len(names) > 2 or not set(names) <= set(_DAYS):
-        hint = f"the days are {', '.join(_DAYS)}; {_EXAMPLE}"
+    wrong = next((name for name in names if name not in _DAYS), None)
+    if wrong is not None or len(names) > 2:
+        short = (wrong or "")[:3]  # of a name written out
+        guess = short if short in _DAYS else nearest(wrong or "", _DAYS)
+        hint = f"did you mean '{guess}'?" if guess else f"the days are {', '.join(_DAYS)}"
         raise ValueInvalid(f"'{text}': '{part}' names no days of the week", hint)
     first, last = _DAYS.index(names[0]), _DAYS.index(names[-1])
     return "-".join(names), [(first + k) % 7 for k in range((last - first) % 7 + 1)]

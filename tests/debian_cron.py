@@ -84,9 +84,11 @@ def fires(lines: Iterable[CronLine], passing: Iterable[Minute]) -> list[list[dat
         wall = minute.wall
         if reached is None:
             reached = wall - MINUTE
-        new = [reached + MINUTE] if wall - reached == MINUTE else _leapt(reached, wall)
+        as_ever = wall - reached == MINUTE
+        new = [] if as_ever else _leapt(reached, wall)
         for line, times in zip(lines, found, strict=True):
-            if line.matches(wall) if line.wildcard else any(map(line.matches, new)):
+            seen = as_ever or line.wildcard
+            if line.matches(wall) if seen else any(map(line.matches, new)):
                 times.append(minute.at)
         reached = max(reached, wall)
     return found

@@ -252,7 +252,7 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         ("schedule: {every: 1 day, at: 25:00}", "4:34: '25:00' is no time of day"),
         (
             "schedule: {cron: 0 5 * * *, blackout: [Saturn 00:00-06:00]}",
-            "4:44: 'Saturn 00:00-06:00': 'Saturn' names no days of the week (the days are Mon,",
+            "4:44: 'Saturn 00:00-06:00': 'Saturn' names no days of the week (did you mean 'Sat'?)",
         ),
         ("schedule: {cron: 0 5 * * *, blackout: [Mon-Sun]}", "4:15: the blackout leaves no time"),
         ("schedule: {every: 5 minutes, jitter: 10 minutes}", "4:15: 'jitter' must be shorter"),

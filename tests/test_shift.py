@@ -153,6 +153,21 @@ def test_blackout_that_means_nothing_is_refused(text: str, reason: str) -> None:
         parse_blackout(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("Saturday 00:00-06:00", "did you mean 'Sat'?"),
+        ("Sat-Sin", "did you mean 'Sun'?"),
+        ("xyz", "the days are Mon, Tue, Wed, Thu, Fri, Sat, Sun"),
+        ("Sat-Sun-Mon", "the days are Mon, Tue, Wed, Thu, Fri, Sat, Sun"),
+    ],
+)
+def test_misspelt_days_come_with_the_right_ones(text: str, hint: str) -> None:
+    with pytest.raises(ValueInvalid) as caught:
+        parse_blackout(text)
+    assert caught.value.hint == hint
+
+
 def test_blackouts_of_the_whole_week_are_refused() -> None:
     with pytest.raises(ValueInvalid, match="leaves no time"):
         spec("@daily", "Mon-Fri", "Sat-Sun 00:00-12:00", "Sat,Sun 12:00-24:00")
