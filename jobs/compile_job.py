@@ -121,7 +121,9 @@ class _JobCompiler:
     def _schedule(self) -> tuple[ScheduleSpec, ...]:
         zone = self._timezone()
         specs = [
-            rule.spec(zone) if isinstance(rule, ScheduleEntry) else parse_schedule(rule, zone)
+            rule.spec(zone, self.name)
+            if isinstance(rule, ScheduleEntry)
+            else parse_schedule(rule, zone)
             for rule in self._rules().values()
         ]
         return tuple(dict.fromkeys(spec for spec in specs if spec.kind != "manual"))

@@ -1,19 +1,30 @@
 """ScheduleEntry: how a schedule may be written in a job file."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from jobs.blackout import parse_blackout
 from jobs.entry import Entry, PositiveDuration, Timezone, own_error, text_as, text_schema
 from jobs.errors import ValueInvalid
 from jobs.schedule_spec import (
+    Missed,
+    Overlap,
     ScheduleSpec,
     after_schedule,
     cron_schedule,
     every_schedule,
     parse_schedule,
     parse_time_of_day,
+    shifted_schedule,
 )
+
+BlackoutText = Annotated[
+    str,
+    text_as(lambda text: parse_blackout(text).text),
+    text_schema("Sat-Sun 00:00-06:00", "22:00-06:00"),
+]
 
 
 def _branch(value: object) -> str:
@@ -28,7 +39,7 @@ _Jobs = Annotated[
 
 
 class ScheduleEntry(Entry):
-    """A schedule written as a mapping: `cron`, `every` with `at`, or `after` other jobs."""
+    """A schedule written as a mapping: `cron`, `every` with `at`, or `after`; and what moves it."""
 
     cron: Annotated[str, text_as(lambda text: cron_schedule(text, "UTC").text)] | None = Field(
         None, description="A line of cron.", examples=["0 5 * * MON-FRI"]
@@ -45,6 +56,31 @@ class ScheduleEntry(Entry):
         examples=["other_job"],
     )
     timezone: Timezone | None = Field(None, description="Zone whose clock is read.")
+    jitter: PositiveDuration | None = Field(
+        None,
+        description="Each run starts up to so much later, always equally late for the same time, "
+        "so that not all jobs start at once.",
+        examples=["5 minutes"],
+    )
+    blackout: list[BlackoutText] | None = Field(
+        None,
+        description="Windows of the week in which it does not fire: days, times, or both. What "
+        "falls into one happens once, at its end.",
+        examples=[["Sat-Sun 00:00-06:00"]],
+    )
+
+    missed: Missed | None = Field(
+        None,
+        description="What is made up for of the times that passed while the server was down: one "
+        "run for all of them, one for each, or none. Default: once.",
+        examples=["once"],
+    )
+    overlap: Overlap | None = Field(
+        None,
+        description="What happens if its time comes while the job is still being run: nothing, a "
+        "run after that one, or a run in its place. Default: skip.",
+        examples=["queue"],
+    )
 
     @model_validator(mode="after")
     def _is_one_rule(self) -> "ScheduleEntry":
@@ -54,8 +90,22 @@ class ScheduleEntry(Entry):
             raise own_error(error) from None
         return self
 
-    def spec(self, timezone: str) -> ScheduleSpec:
-        """The rule, in `timezone` unless the entry names its own."""
+    def spec(self, timezone: str, job: str = "") -> ScheduleSpec:
+        """The rule of that job, in `timezone` unless the entry names its own."""
+        if self.after is not None:
+            for key in ("jitter", "blackout", "missed", "overlap"):
+                if getattr(self, key) is not None:
+                    reason = f"'{key}' goes with 'cron' or 'every', not with 'after'"
+                    raise ValueInvalid(reason, "leave it out")
+        spec = shifted_schedule(
+            self._times(timezone),
+            blackout=tuple(map(parse_blackout, self.blackout or ())),
+            jitter_s=self.jitter or 0.0,
+            job=job,
+        )
+        return replace(spec, missed=self.missed or "once", overlap=self.overlap or "skip")
+
+    def _times(self, timezone: str) -> ScheduleSpec:
         zone = self.timezone or timezone
         rules = [key for key in ("cron", "every", "after") if getattr(self, key) is not None]
         if len(rules) != 1:

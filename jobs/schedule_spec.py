@@ -2,38 +2,26 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from cronsim import CronSim, CronSimError
 
+from jobs.blackout import Blackout, check_leaves_time
+from jobs.cron_line import read_cron_line
 from jobs.duration import format_duration, parse_duration
 from jobs.errors import ValueInvalid
 from jobs.nearest import nearest
 
 ScheduleKind = Literal["cron", "every", "at_start", "manual", "after"]
+Missed = Literal["once", "all", "skip"]
+Overlap = Literal["skip", "queue", "cancel"]
 
-_MACROS = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-}
 _EVERY = re.compile(r"every:?\s+(?P<every>.+?)(?:\s+at\s+(?P<at>\S+))?", re.IGNORECASE)
 _AT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_LONGEST_JITTER_S = 12 * 3600.0
 _EXAMPLE = 'for example: "0 5 * * MON-FRI", every 15 minutes, at_start, manual'
-_FIELDS = ("minute", "hour", "day of the month", "month", "weekday")
-_CRONSIM_FIELDS = {
-    "minute": ("minute", " (0-59)"),
-    "hour": ("hour", " (0-23)"),
-    "day-of-month": ("day of the month", " (1-31)"),
-    "month": ("month", " (1-12, JAN-DEC)"),
-    "day-of-week": ("weekday", " (0-7, SUN-SAT; 0 and 7 are Sunday)"),
-}
 
 
 @dataclass(frozen=True)
@@ -47,6 +35,11 @@ class ScheduleSpec:
         every_s: Seconds between two fires of an `every` rule.
         at: Time of day ("02:30") from which an `every` rule counts, or None.
         after: Jobs of which each must have succeeded anew.
+        blackout: Windows in which it does not fire; what falls into one fires once, at its end.
+        jitter_s: Each fire comes up to so much later, by a lot of its own.
+        jitter_of: Who draws the lot, the job's name: always the same for the same time.
+        missed: What is made up for of the times that passed while nobody fired.
+        overlap: What happens when its time comes while the job is still being run.
     """
 
     kind: ScheduleKind
@@ -55,6 +48,18 @@ class ScheduleSpec:
     every_s: float | None = None
     at: str | None = None
     after: tuple[str, ...] = ()
+    blackout: tuple[Blackout, ...] = ()
+    jitter_s: float = 0.0
+    jitter_of: str = ""
+    missed: Missed = "once"
+    overlap: Overlap = "skip"
+
+    @property
+    def rule(self) -> str:
+        """All that decides its times, in words."""
+        moved = [f"jitter {format_duration(self.jitter_s)}"] if self.jitter_s else []
+        moved += [f"not {blackout.text}" for blackout in self.blackout]
+        return ", ".join([self.text, *moved])
 
 
 def parse_schedule(text: str, timezone: str = "UTC") -> ScheduleSpec:
@@ -113,20 +118,29 @@ def cron_schedule(text: str, timezone: str) -> ScheduleSpec:
     Raises:
         ValueInvalid: If cron would not take it or it would never fire.
     """
-    words = " ".join(text.upper().split())
-    expression = _MACROS.get(words.lower(), words)
-    fields = expression.split()
-    if len(fields) != len(_FIELDS):
-        hint = f"cron has five fields: {', '.join(_FIELDS)}; for example: 0 5 * * MON-FRI"
-        raise ValueInvalid(f"'{text}' is no cron schedule: it has {len(fields)} fields", hint)
+    expression = read_cron_line(text)
     try:
         next(CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC)))
-    except CronSimError as error:
-        field = str(error).removeprefix("Bad ")
-        name, range_shown = _CRONSIM_FIELDS.get(field, (field, ""))
-        reason = f"'{text}' is no cron schedule: the field for the {name} is wrong"
-        hint = f"it may be *, a number{range_shown}, a range (1-5), a list (1,3) or a step (*/15)"
-        raise ValueInvalid(reason, hint) from None
-    except StopIteration:
+    except (CronSimError, StopIteration):
         raise ValueInvalid(f"'{text}' never fires", "check day and month") from None
     return ScheduleSpec("cron", expression, timezone)
+
+
+def shifted_schedule(
+    spec: ScheduleSpec, *, blackout: tuple[Blackout, ...], jitter_s: float, job: str
+) -> ScheduleSpec:
+    """The rule with its fires kept out of `blackout` and spread over `jitter_s`.
+
+    Raises:
+        ValueInvalid: If no time is left, or a fire could come after the one that follows it.
+    """
+    check_leaves_time(blackout)
+    if not jitter_s:
+        return replace(spec, blackout=blackout)
+    if jitter_s < 1 or jitter_s > _LONGEST_JITTER_S:
+        hint = "for example: jitter: 5 minutes"
+        raise ValueInvalid("'jitter' must be from 1 second to 12 hours", hint)
+    if spec.every_s is not None and jitter_s >= spec.every_s:
+        hint = "for example: {every: 15 minutes, jitter: 5 minutes}"
+        raise ValueInvalid("'jitter' must be shorter than 'every'", hint)
+    return replace(spec, blackout=blackout, jitter_s=jitter_s, jitter_of=job)

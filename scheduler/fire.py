@@ -6,19 +6,19 @@ to a thread pool, or in tests carried out at once.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from threading import Condition, Event, RLock
 from typing import Protocol
 
 from cache.clock import Clock
-from jobs.errors import RunInProgress, RunInterrupted, ScheduleNotFound
+from jobs.errors import CatalogError, RunInProgress, RunInterrupted, ScheduleNotFound
 from jobs.job import Job
 from jobs.records import ScheduleRow
 from jobs.repository import Catalog
 from jobs.schedule_spec import ScheduleSpec
-from jobs.status import Cause
+from jobs.status import Cause, RunStatus
 from scheduler.listener import run_interrupted, run_raised
 from scheduler.policy import Action, Decision, FirePolicy
 from scheduler.triggers import next_fire
@@ -60,6 +60,9 @@ class Firing:
         hand_over: Has the work done by another thread.
         stopping: Set when no new run is to start.
         ended: Called when a run here has ended, however it did.
+        deciding: Held while a fire is decided and followed.
+        waiting: Schedules that fire when the run that goes on has ended. Their rows still show the
+            time that came, so after a kill it counts as missed.
     """
 
     catalog: Catalog
@@ -73,6 +76,7 @@ class Firing:
     stopping: Event = field(default_factory=Event)
     ended: Callable[[], None] = lambda: None
     deciding: RLock = field(default_factory=RLock)
+    waiting: set[str] = field(default_factory=set)
     _changed: Condition = field(default_factory=Condition)
     _under_way: set[str] = field(default_factory=set)
 
@@ -122,6 +126,7 @@ class Firing:
                 self._under_way.discard(job.name)
                 self._changed.notify_all()
             self.ended()
+            fire_waiting(self)
 
 
 def schedule_specs(job: Job) -> dict[str, ScheduleSpec]:
@@ -141,13 +146,52 @@ def fire(schedule_id: str, firing: Firing) -> Decision:
             return Decision(Action.WAIT)
         row, job, spec = found
         now = firing.clock()
-        running = firing.is_running(job.name)
-        decision = firing.policy.decide(spec, row.next_fire, now, running=running)
-        if decision.action is Action.FIRE and not row.enabled:
+        waited = schedule_id in firing.waiting
+        firing.waiting.discard(schedule_id)
+        decision = firing.policy.decide(
+            spec, row.next_fire, now, running=firing.is_running(job.name), waited=waited
+        )
+        if decision.action not in (Action.WAIT, Action.SKIP) and not row.enabled:
             decision = Decision(Action.SKIP, reason="the schedule is disabled")
-        if decision.action is not Action.WAIT:
-            follow(decision, row, job, firing, next_fire=next_fire(spec, now))
+        if decision.action is Action.REPLACE:
+            decision = _replace_run(decision, job, firing, waited=waited)
+        if decision.action is Action.QUEUE:
+            firing.waiting.add(schedule_id)
+        elif decision.action is not Action.WAIT:
+            answered = decision.scheduled_for if spec.missed == "all" else None
+            following = next_fire(spec, answered or now)
+            if following is not None and following <= now:
+                firing.waiting.add(schedule_id)
+            follow(decision, row, job, firing, next_fire=following)
         return decision
+
+
+def fire_waiting(firing: Firing) -> None:
+    """Fires the schedules that waited for a run to end, as far as theirs has."""
+    with firing.deciding:
+        for schedule_id in tuple(firing.waiting):
+            if firing.stopping.is_set():
+                return
+            try:
+                fire(schedule_id, firing)
+            except CatalogError as error:
+                firing.waiting.add(schedule_id)
+                log.warning("fire delayed schedule=%s reason=%s", schedule_id, error)
+
+
+def _replace_run(decision: Decision, job: Job, firing: Firing, *, waited: bool) -> Decision:
+    """Cancels the run that goes on; the new one starts when its thread, if it is ours, has ended.
+
+    What the older one has computed is kept and, being fresh, not computed again.
+    """
+    run = firing.catalog.running(job.name)
+    if run is None and not waited:
+        return Decision(Action.SKIP, reason="a run of the job was about to begin")
+    if run is not None:
+        firing.catalog.finish_run(run.id, RunStatus.CANCELLED, error="a newer run was due")
+        log.warning("run cancelled run=%d job=%s reason=a newer run was due", run.id, job.name)
+    action = Action.QUEUE if firing.is_under_way(job.name) else Action.FIRE
+    return replace(decision, action=action)
 
 
 def follow(

@@ -25,7 +25,7 @@ def mirror(firing: Firing) -> dict[str, ScheduleSpec]:
     rows: list[ScheduleRow] = []
     for job in firing.jobs().values():
         for schedule_id, spec in schedule_specs(job).items():
-            row = ScheduleRow(schedule_id, job.name, spec.kind, spec.text, spec.timezone)
+            row = ScheduleRow(schedule_id, job.name, spec.kind, spec.rule, spec.timezone)
             try:
                 row = _with_next_fire(row, known.get(schedule_id), spec, now)
                 specs[schedule_id] = spec

@@ -7,7 +7,7 @@ from enum import StrEnum
 from jobs.records import Run
 from jobs.schedule_spec import ScheduleSpec
 from jobs.status import Cause
-from scheduler.triggers import last_fire
+from scheduler.triggers import last_fire, next_fire
 
 DAY_S = 24 * 3600.0
 
@@ -21,6 +21,10 @@ class Action(StrEnum):
     """Start a run."""
     SKIP = "skip"
     """Its time has come, but nothing is to be started; the reason is told."""
+    QUEUE = "queue"
+    """Its time has come; a run is to be started when the one that goes on has ended."""
+    REPLACE = "replace"
+    """End the run that goes on, and start one in its place."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,9 @@ class Decision:
 class FirePolicy:
     """Rules for fires that come late or at the wrong moment.
 
-    However many times passed while nobody fired them, they coalesce into one run; and a job
-    that is being run is never started a second time beside itself. Neither can be changed:
-    cells that are fresh are not computed again, so further runs would do nothing.
+    A job that is being run is never started a second time beside itself. The rest each schedule
+    says for itself: what is made up for of the times that passed while nobody fired (`missed`),
+    and what happens when its time comes while the job is still being run (`overlap`).
 
     Attributes:
         misfire_grace_s: How long after its time a missed fire is still made up for.
@@ -53,28 +57,71 @@ class FirePolicy:
     max_attempts: int = 5
 
     def decide(
-        self, spec: ScheduleSpec, next_fire: datetime | None, now: datetime, *, running: bool
+        self,
+        spec: ScheduleSpec,
+        first: datetime | None,
+        now: datetime,
+        *,
+        running: bool,
+        waited: bool = False,
     ) -> Decision:
-        """Returns what to do about a schedule that was to fire at `next_fire`."""
-        if next_fire is None or next_fire > now:
+        """Returns what to do about a schedule that was to fire at `first`.
+
+        Args:
+            spec: The schedule.
+            first: Its first time that has not been answered.
+            now: The moment.
+            running: Whether the job is being run.
+            waited: Whether its time was seen to come, and only the run that went on was waited for.
+        """
+        if first is None or first > now:
             return Decision(Action.WAIT)
-        # The last of several missed times counts: yesterday's is made up for, however old
-        # the first one is.
-        late = last_fire(spec, now, since=next_fire) or next_fire
-        if now - late > timedelta(seconds=self.misfire_grace_s):
-            hours = (now - late).total_seconds() / 3600
-            reason = f"missed by {hours:.1f} h, more than the grace of {self._grace_h:g} h"
-            return Decision(Action.SKIP, scheduled_for=late, reason=reason)
-        on_time = now - next_fire <= timedelta(seconds=self.on_time_s)
-        cause = Cause.SCHEDULE if on_time else Cause.CATCH_UP
-        if running:
-            return Decision(Action.SKIP, cause, late, "the job was still being run")
-        return Decision(Action.FIRE, cause, late)
+        due = self._due(spec, first, now)
+        late = self._hours(now - due)
+        if not waited and now - due > timedelta(seconds=self.misfire_grace_s):
+            grace = self._hours(timedelta(seconds=self.misfire_grace_s))
+            reason = f"missed by {late:.1f} h, more than the grace of {grace:g} h"
+            return Decision(Action.SKIP, scheduled_for=due, reason=reason)
+        # Of times that are one run, the first says whether anything was missed.
+        counts = first if spec.missed == "once" else due
+        on_time = now - counts <= timedelta(seconds=self.on_time_s)
+        seen = waited and spec.missed != "all"  # there it may be the turn of a missed one
+        cause = Cause.SCHEDULE if on_time or seen else Cause.CATCH_UP
+        if spec.missed == "skip" and cause is Cause.CATCH_UP:
+            reason = f"missed by {late:.1f} h, and the schedule makes up for nothing"
+            return Decision(Action.SKIP, scheduled_for=due, reason=reason)
+        if not running:
+            return Decision(Action.FIRE, cause, due)
+        return self._beside_a_run(spec, cause, due, on_time=on_time)
+
+    def _beside_a_run(
+        self, spec: ScheduleSpec, cause: Cause, due: datetime, *, on_time: bool
+    ) -> Decision:
+        if spec.missed == "all" and not on_time:  # what is made up for comes one after the other
+            return Decision(Action.QUEUE, cause, due)
+        match spec.overlap:
+            case "queue":
+                return Decision(Action.QUEUE, cause, due)
+            case "cancel":
+                return Decision(Action.REPLACE, cause, due)
+        return Decision(Action.SKIP, cause, due, "the job was still being run")
+
+    def _due(self, spec: ScheduleSpec, first: datetime, now: datetime) -> datetime:
+        """Returns which of the times from `first` to `now` the next run is for.
+
+        Where they are one run, the last: yesterday's is made up for, however old the first is.
+        """
+        if spec.missed == "all":
+            oldest = now - timedelta(seconds=self.misfire_grace_s)
+            within = first if first >= oldest else next_fire(spec, oldest)
+            if within is not None and within <= now:
+                return within
+        return last_fire(spec, now, since=first) or first
 
     def resume_after(self, run: Run) -> datetime:
         """Returns when to take up a run again that stopped by itself: ever later, by doubling."""
         return run.heartbeat_at + timedelta(seconds=5 * 2**run.attempt)
 
-    @property
-    def _grace_h(self) -> float:
-        return self.misfire_grace_s / 3600
+    @staticmethod
+    def _hours(time: timedelta) -> float:
+        return time.total_seconds() / 3600

@@ -16,7 +16,7 @@ from jobs.owner import Owner
 from jobs.records import ScheduleRow
 from jobs.repository import Catalog
 from jobs.schedule_spec import ScheduleSpec
-from scheduler.fire import Firing, RunJob, fire
+from scheduler.fire import Firing, RunJob, fire, fire_waiting
 from scheduler.followers import fire_followers
 from scheduler.lease import SchedulerLease
 from scheduler.listener import listen
@@ -128,6 +128,7 @@ class SchedulerService:
                 self._lead()
             else:
                 resume_interrupted(self.firing)
+                fire_waiting(self.firing)  # the run waited for may be another process's
                 fire_overdue(self.firing, slack_s=self.firing.policy.on_time_s)
                 fire_followers(self.firing)
             self._catalog.heartbeat(self._owner)
@@ -171,6 +172,7 @@ class SchedulerService:
         if self._leads:
             log.warning("scheduler lost the lease and stops firing owner=%s", self._owner)
         self._leads = False
+        self.firing.waiting.clear()
         self._replace_fires({}, {})
 
     def _replace_fires(

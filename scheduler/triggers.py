@@ -4,12 +4,16 @@
 day-of-week field begins with `*`, a day fits when either of them fits. When the clocks change,
 times that name their hour and minute ("30 2 * * *") and do not exist that day fire once, right
 after the gap, and those that exist twice fire the first time only; schedules that repeat by the
-clock (a minute or hour field that begins with `*`) simply follow the clock.
+clock (a minute or hour field that begins with `*`) simply follow the clock. For each time that a
+gap swallowed cron starts a run after it; here they are one fire, for the others would do nothing.
+Changes of more than three hours, to cron a corrected clock, are not told apart: none is to come.
 
 **every** counts from the start of 1970. Whole days are days of the schedule's zone and begin at
 `at`, or at midnight; they follow the clock as cron's fixed times do. Shorter periods are counted
 in elapsed time, unless `at` anchors them: then each day's count begins at `at`, by the clock for
 periods above an hour ("every 6 hours at 02:30": 02:30, 08:30, 14:30, 20:30).
+
+Blackouts and jitter then move these times: scheduler/shift.py.
 
 `at_start`, `manual` and `after` schedules have no times of their own.
 """
@@ -23,6 +27,8 @@ from cronsim import CronSim, CronSimError
 
 from jobs.schedule_spec import ScheduleSpec
 from scheduler.errors import TriggerInvalid
+from scheduler.shift import next_shifted
+from scheduler.wall_clock import once, repeating
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -36,10 +42,11 @@ def next_fire(spec: ScheduleSpec, after: datetime) -> datetime | None:
         TriggerInvalid: the schedule's text or zone means nothing.
     """
     try:
+        zone = ZoneInfo(spec.timezone)
         if spec.kind == "cron":
-            return _next_cron(spec.text, ZoneInfo(spec.timezone), after)
+            return next_shifted(spec, lambda moment: _next_cron(spec.text, zone, moment), after)
         if spec.kind == "every":
-            return _next_every(spec, ZoneInfo(spec.timezone), after)
+            return next_shifted(spec, lambda moment: _next_every(spec, zone, moment), after)
     except (CronSimError, ValueError, OSError, KeyError) as error:
         raise TriggerInvalid(spec.text, spec.timezone, str(error)) from error
     return None
@@ -60,19 +67,21 @@ def next_fires(spec: ScheduleSpec, now: datetime, n: int) -> list[datetime]:
 def last_fire(spec: ScheduleSpec, now: datetime, *, since: datetime) -> datetime | None:
     """Returns the last time in [since, now], None when there was none.
 
-    cronsim's own backward search has no rule for clock changes, so this one looks forward
-    from ever further back: there are never many times to step over.
+    cronsim's own backward search has no rule for clock changes, so this one looks forward, each
+    time from the middle of what is left: months of seconds take some forty looks.
     """
-    back = timedelta(minutes=1)
-    while True:
-        start = max(since, now - back)
-        found = None
-        moment = next_fire(spec, start - timedelta(microseconds=1))
-        while moment is not None and moment <= now:
-            found, moment = moment, next_fire(spec, moment)
-        if found is not None or start == since:
-            return found
-        back *= 30
+    found = next_fire(spec, since - timedelta(microseconds=1))
+    if found is None or found > now:
+        return None
+    free_from = now  # nothing fires from here to now
+    while (following := next_fire(spec, found)) is not None and following <= now:
+        middle = found + (free_from - found) / 2
+        later = next_fire(spec, middle)
+        if later is None or later > now:
+            found, free_from = following, middle
+        else:
+            found = later
+    return found
 
 
 def _next_cron(text: str, zone: ZoneInfo, after: datetime) -> datetime | None:
@@ -93,7 +102,7 @@ def _next_cron(text: str, zone: ZoneInfo, after: datetime) -> datetime | None:
     again = max((here.utcoffset() or timedelta()) - (soon.utcoffset() or timedelta()), timedelta())
     best: datetime | None = None
     for match in CronSim(text, wall - again if repeats else wall):
-        instants = _repeating(match, zone) if repeats else [_once(match, zone)]
+        instants = repeating(match, zone) if repeats else [once(match, zone)]
         later = [instant for instant in instants if instant > after]
         best = min([*later, *([best] if best else [])], default=None)
         if best is not None and match > wall:
@@ -122,7 +131,7 @@ def _by_the_clock(step: timedelta, at: time, zone: ZoneInfo, after: datetime) ->
     anchor = datetime.combine(date(1970, 1, 1), at)
     count = (after.astimezone(zone).replace(tzinfo=None) - anchor) // step
     while True:
-        yield _once(anchor + count * step, zone)
+        yield once(anchor + count * step, zone)
         count += 1
 
 
@@ -132,14 +141,14 @@ def _hours_of_days(
     """Yields `at` and every `step` after it by the clock, each day anew."""
     per_day = -(DAY // -step)
     for begin in _days(at, zone, after):
-        yield from (_once(begin + k * step, zone) for k in range(per_day))
+        yield from (once(begin + k * step, zone) for k in range(per_day))
 
 
 def _parts_of_days(
     step: timedelta, at: time, zone: ZoneInfo, after: datetime
 ) -> Iterator[datetime]:
     """Yields `at` and every `step` after it in elapsed time, each day anew."""
-    for begin, end in pairwise(_once(day, zone) for day in _days(at, zone, after)):
+    for begin, end in pairwise(once(day, zone) for day in _days(at, zone, after)):
         moment = begin + max((after - begin) // step, 0) * step
         while moment < end:
             yield moment
@@ -152,28 +161,3 @@ def _days(at: time, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     while True:
         yield datetime.combine(day, at)
         day += DAY
-
-
-def _once(wall: datetime, zone: ZoneInfo) -> datetime:
-    """Returns the instant of a clock time: the first if it comes twice, the gap's end if never."""
-    instant = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) == wall:
-        return instant
-    # In a gap, fold 0 reckons with the offset before it, fold 1 with the one after it:
-    # their instants lie on both sides of the change, which is then found by halving.
-    early = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    late = instant
-    before = early.astimezone(zone).utcoffset()
-    while late - early > timedelta(seconds=1):
-        middle = early + (late - early) // 2
-        if middle.astimezone(zone).utcoffset() == before:
-            early = middle
-        else:
-            late = middle
-    return late.replace(microsecond=0)
-
-
-def _repeating(wall: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Returns every instant at which the clock shows this time: none, one or two."""
-    instants = {wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
-    return [moment for moment in instants if moment.astimezone(zone).replace(tzinfo=None) == wall]

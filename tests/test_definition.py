@@ -139,6 +139,20 @@ def test_schedules_may_be_written_in_these_ways(
     assert job_of(tmp_path, f"schedule: {written}").schedule == (spec,)
 
 
+def test_schedule_may_have_jitter_and_blackouts(tmp_path: Path) -> None:
+    written = "{cron: 0 5 * * *, jitter: 5 minutes, blackout: [sat-sun 0:00-6:00, 22:00-06:00]}"
+    (spec,) = job_of(tmp_path, f"schedule: {written}").schedule
+    assert (spec.text, spec.jitter_s, spec.jitter_of) == ("0 5 * * *", 300, "a")
+    assert spec.rule == ("0 5 * * *, jitter 5 minutes, not Sat-Sun 00:00-06:00, not 22:00-06:00")
+
+
+def test_schedule_may_say_what_happens_to_missed_and_overlapping_fires(tmp_path: Path) -> None:
+    (spec,) = job_of(tmp_path, "schedule: {every: 1 hour, missed: all, overlap: queue}").schedule
+    assert (spec.missed, spec.overlap) == ("all", "queue")
+    (usual,) = job_of(tmp_path, "schedule: {every: 1 hour}").schedule
+    assert (usual.missed, usual.overlap) == ("once", "skip")
+
+
 def test_several_schedules_stand_in_a_list_and_manual_is_none(tmp_path: Path) -> None:
     job = job_of(tmp_path, "schedule: [at_start, {every: 1 hour}, at_start, manual]")
     assert [spec.text for spec in job.schedule] == ["at_start", "every 1 hour"]
@@ -247,10 +261,22 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         ("cache: {fresh_for: 2 days, keep: 1 day}", "4:38: 'keep' is shorter than 'fresh_for'"),
         ("schedule: 0 5 * * MON-FRU", "4:15: '0 5 * * MON-FRU' is no cron schedule: the field "),
         ("schedule: 0 0 5 * * *", "4:15: '0 0 5 * * *' is no cron schedule: it has 6 fields"),
-        ("schedule: 0 0 31 2 *", "4:15: '0 0 31 2 *' is no cron schedule: the field for the day "),
+        ("schedule: 0 0 31 2 *", "4:15: '0 0 31 2 *' never fires (check day and month)"),
         ("schedule: {every: 5 minutes, cron: 0 5 * * *}", "4:15: a schedule has either 'cron' or"),
         ("schedule: {cron: 0 5 * * *, at: '02:30'}", "4:15: 'at' goes with 'every'"),
         ("schedule: {every: 1 day, at: 25:00}", "4:34: '25:00' is no time of day"),
+        (
+            "schedule: {cron: 0 5 * * *, blackout: [Saturn 00:00-06:00]}",
+            "4:44: 'Saturn 00:00-06:00': 'Saturn' names no days of the week (did you mean 'Sat'?)",
+        ),
+        ("schedule: {cron: 0 5 * * *, blackout: [Mon-Sun]}", "4:15: the blackout leaves no time"),
+        ("schedule: {every: 5 minutes, jitter: 10 minutes}", "4:15: 'jitter' must be shorter"),
+        ("schedule: {cron: 0 5 * * *, jiter: 1 min}", "4:33: unknown key 'jiter' (did you mean "),
+        (
+            "schedule: {every: 1 hour, overlap: cancle}",
+            "4:40: expected one of skip, queue, cancel, found the text 'cancle' (did ",
+        ),
+        ("schedule: {every: 1 hour, missed: yes}", "4:39: expected one of once, all, skip, "),
         ("schedule: {every: 10 ms}", "4:15: 'every' must be at least 1 second"),
         ("schedule: manuall", "4:15: 'manuall' is no schedule (did you mean 'manual'?)"),
         ("args: {x: 0.95}", "4:15: expected a mapping, found the number 0.95 (for example: x: {"),

@@ -1,11 +1,12 @@
 """Late, missed and overlapping fires: what is made up for and what is left out."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from jobs.records import Run
-from jobs.schedule_spec import ScheduleSpec, cron_schedule, every_schedule
+from jobs.schedule_spec import Missed, Overlap, ScheduleSpec, cron_schedule, every_schedule
 from jobs.status import Cause, RunStatus
 from scheduler.policy import Action, Decision, FirePolicy
 
@@ -19,9 +20,11 @@ def decide(
     spec: ScheduleSpec = NIGHTLY,
     due: datetime | None = DUE,
     running: bool = False,
+    waited: bool = False,
     grace_s: float = 24 * 3600,
 ) -> Decision:
-    return FirePolicy(misfire_grace_s=grace_s).decide(spec, due, now, running=running)
+    policy = FirePolicy(misfire_grace_s=grace_s)
+    return policy.decide(spec, due, now, running=running, waited=waited)
 
 
 def test_before_its_time_a_schedule_waits() -> None:
@@ -70,6 +73,56 @@ def test_job_still_running_is_not_started_again() -> None:
     decision = decide(DUE, running=True)
     assert decision.action is Action.SKIP
     assert decision.reason == "the job was still being run"
+
+
+HOURLY = cron_schedule("30 * * * *", "UTC")
+
+
+def test_all_missed_times_are_made_up_for_one_by_one() -> None:
+    spec = replace(HOURLY, missed="all")
+    now = DUE + timedelta(hours=3, minutes=10)
+    assert decide(now, spec=spec) == Decision(Action.FIRE, Cause.CATCH_UP, DUE)
+    later = DUE + timedelta(hours=3)
+    assert decide(now, spec=spec, due=later) == Decision(Action.FIRE, Cause.CATCH_UP, later)
+
+
+def test_all_missed_times_are_those_within_the_grace() -> None:
+    spec = replace(HOURLY, missed="all")
+    now = DUE + timedelta(days=9, minutes=10)
+    first = DUE + timedelta(days=8, hours=1)
+    assert decide(now, spec=spec).scheduled_for == first
+    assert decide(now, spec=spec, grace_s=300).action is Action.SKIP
+
+
+@pytest.mark.parametrize("overlap", ["skip", "queue", "cancel"])
+def test_what_is_made_up_for_waits_for_the_run_before(overlap: Overlap) -> None:
+    spec = replace(HOURLY, missed="all", overlap=overlap)
+    assert decide(DUE + timedelta(hours=3), spec=spec, running=True).action is Action.QUEUE
+
+
+def test_schedule_that_skips_what_it_missed_says_so() -> None:
+    decision = decide(DUE + timedelta(hours=6), spec=replace(NIGHTLY, missed="skip"))
+    assert decision.action is Action.SKIP
+    assert decision.reason == "missed by 6.0 h, and the schedule makes up for nothing"
+
+
+def test_schedule_that_skips_what_it_missed_still_fires_on_time() -> None:
+    due = DUE + timedelta(days=2)
+    decision = decide(due + timedelta(seconds=5), spec=replace(NIGHTLY, missed="skip"))
+    assert decision == Decision(Action.FIRE, Cause.SCHEDULE, due)
+
+
+@pytest.mark.parametrize(("overlap", "action"), [("queue", "queue"), ("cancel", "replace")])
+def test_time_that_comes_during_a_run_waits_or_ends_it(overlap: Overlap, action: str) -> None:
+    decision = decide(DUE, spec=replace(NIGHTLY, overlap=overlap), running=True)
+    assert decision == Decision(Action(action), Cause.SCHEDULE, DUE)
+
+
+@pytest.mark.parametrize("missed", ["once", "skip"])
+def test_time_that_waited_for_a_run_was_not_missed(missed: Missed) -> None:
+    spec = replace(NIGHTLY, overlap="queue", missed=missed)
+    decision = decide(DUE + timedelta(hours=30), spec=spec, waited=True)
+    assert decision == Decision(Action.FIRE, Cause.SCHEDULE, DUE + timedelta(hours=24))
 
 
 def test_time_that_the_rule_no_longer_has_still_counts() -> None:

@@ -6,19 +6,31 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
+from typing import Any
 
 import pytest
-from fakes import FixedClock
+from fakes import FakePool, FixedClock
+from kitchen import WITHIN_S, Kitchen, gain, gain_job
+from serving import wait_until
 
 from cache.clock import utcnow
 from cache.freshness import Freshness
+from jobs.blackout import parse_blackout
 from jobs.errors import CatalogUnavailable, RunInProgress, RunInterrupted
+from jobs.grid import Axis, Grid
 from jobs.job import Job
 from jobs.owner import Owner, _started
 from jobs.records import Run
 from jobs.repository import Catalog
-from jobs.schedule_spec import ScheduleSpec, after_schedule, parse_schedule
+from jobs.schedule_spec import (
+    Missed,
+    Overlap,
+    ScheduleSpec,
+    after_schedule,
+    parse_schedule,
+    shifted_schedule,
+)
 from jobs.status import Cause, RunStatus
 from scheduler.fire import fire
 from scheduler.followers import fire_followers
@@ -30,6 +42,7 @@ NEIGHBOUR = str(Owner(HOST, os.getppid(), _started(os.getppid()) or ""))
 DEAD = str(Owner(HOST, 4_194_303, "never-1"))
 ELSEWHERE = "other-machine/1:17:never-1"
 NIGHTLY = "30 2 * * *"
+DAY_S = 86400.0
 
 
 def job(name: str, *schedules: str, after: Sequence[str] = ()) -> Job:
@@ -69,7 +82,10 @@ class World:
         self.catalog.finish_run(run.id, RunStatus.SUCCEEDED)
 
     def service(
-        self, owner: str | None = None, policy: FirePolicy | None = None
+        self,
+        owner: str | None = None,
+        policy: FirePolicy | None = None,
+        lease_s: float = 30.0,
     ) -> SchedulerService:
         service = SchedulerService(
             self.catalog,
@@ -78,13 +94,14 @@ class World:
             clock=self.clock,
             owner=owner,
             policy=policy,
+            lease_s=lease_s,
             hand_over=lambda work: work(),
         )
         self.services.append(service)
         return service
 
-    def leader(self, policy: FirePolicy | None = None) -> SchedulerService:
-        service = self.service(policy=policy)
+    def leader(self, policy: FirePolicy | None = None, lease_s: float = 30.0) -> SchedulerService:
+        service = self.service(policy=policy, lease_s=lease_s)
         service.tick()
         assert service.leading
         return service
@@ -150,6 +167,106 @@ def test_job_in_the_queue_counts_as_running(world: World) -> None:
     waiting.pop()()
     world.clock.advance(seconds=5)
     assert fire("gain#1", service.firing).action is Action.FIRE
+
+
+# Times that come while the job is still being run
+
+
+def overlapping(overlap: Overlap, missed: Missed = "once") -> Job:
+    spec = replace(parse_schedule("every 1 hour"), overlap=overlap, missed=missed)
+    return replace(job("gain"), schedule=(spec,))
+
+
+def run_past(world: World, service: SchedulerService, hours: int) -> list[Action]:
+    """Fires, and lets the times of so many hours come during that run; what was decided on them."""
+    decided: list[Action] = []
+
+    def go_on(_: Run) -> None:
+        world.body = lambda _: None
+        for _ in range(hours):
+            world.clock.advance(hours=1)
+            decided.append(fire("gain#1", service.firing).action)
+
+    world.body = go_on
+    world.clock.set("2026-11-23T03:00")
+    fire("gain#1", service.firing)
+    return decided
+
+
+def test_queued_times_are_one_run_after_the_one_that_goes_on(world: World) -> None:
+    world.define(overlapping("queue"))
+    assert run_past(world, world.leader(lease_s=DAY_S), 3) == [Action.QUEUE] * 3
+    times = [datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (3, 6)]
+    assert world.calls == [("gain", Cause.SCHEDULE, time, None) for time in times]
+    row = world.catalog.schedule("gain#1")
+    assert row.next_fire == datetime(2026, 11, 23, 7, tzinfo=UTC)
+    assert row.skip_reason is None
+
+
+def test_queued_time_follows_a_run_of_another_process(world: World) -> None:
+    world.define(overlapping("queue"))
+    service = world.leader()
+    run = world.catalog.start_run("gain", Cause.MANUAL, version="v1", owner=NEIGHBOUR)
+    due = world.clock.set("2026-11-23T03:00")
+    service.tick()
+    assert fire("gain#1", service.firing).action is Action.QUEUE
+    world.catalog.finish_run(run.id, RunStatus.SUCCEEDED)
+    world.clock.advance(seconds=10)
+    service.tick()
+    assert world.calls == [("gain", Cause.SCHEDULE, due, None)]
+
+
+def test_queued_time_outlives_the_process(world: World) -> None:
+    world.define(overlapping("queue"))
+    service = world.leader()
+    run = world.catalog.start_run("gain", Cause.MANUAL, version="v1", owner=NEIGHBOUR)
+    due = world.clock.set("2026-11-23T03:00")
+    service.tick()
+    fire("gain#1", service.firing)
+    service.stop()
+    world.catalog.finish_run(run.id, RunStatus.SUCCEEDED)
+    world.clock.advance(minutes=5)
+    world.leader()
+    assert world.calls == [("gain", Cause.CATCH_UP, due, None)]
+
+
+def test_older_run_is_cancelled_and_the_new_one_starts_after_it(world: World) -> None:
+    world.define(overlapping("cancel"))
+    assert run_past(world, world.leader(lease_s=DAY_S), 1) == [Action.QUEUE]
+    newer, older = world.catalog.runs(job="gain")
+    assert (older.status, older.error) == (RunStatus.CANCELLED, "a newer run was due")
+    assert newer.status is RunStatus.SUCCEEDED
+    assert newer.scheduled_for == datetime(2026, 11, 23, 4, tzinfo=UTC)
+
+
+def test_older_run_of_another_process_is_cancelled_and_the_new_one_starts(world: World) -> None:
+    world.define(overlapping("cancel"))
+    service = world.leader(lease_s=DAY_S)
+    older = world.catalog.start_run("gain", Cause.MANUAL, version="v1", owner=NEIGHBOUR)
+    due = world.clock.set("2026-11-23T03:00")
+    assert fire("gain#1", service.firing).action is Action.FIRE
+    assert world.catalog.run(older.id).status is RunStatus.CANCELLED
+    assert world.calls == [("gain", Cause.SCHEDULE, due, None)]
+
+
+def test_run_that_has_not_begun_is_not_replaced(world: World) -> None:
+    world.define(overlapping("cancel"))
+    service = world.leader(lease_s=DAY_S)
+    service.firing.hand_over = lambda _: None  # all threads are busy
+    world.clock.set("2026-11-23T03:00")
+    fire("gain#1", service.firing)
+    world.clock.advance(hours=1)
+    assert fire("gain#1", service.firing).reason == "a run of the job was about to begin"
+
+
+def test_disabled_schedule_neither_waits_nor_cancels(world: World) -> None:
+    world.define(overlapping("cancel"))
+    service = world.leader(lease_s=DAY_S)
+    run = world.catalog.start_run("gain", Cause.MANUAL, version="v1", owner=NEIGHBOUR)
+    world.catalog.enable_schedule("gain#1", enabled=False)
+    world.clock.set("2026-11-23T03:00")
+    assert fire("gain#1", service.firing).reason == "the schedule is disabled"
+    assert world.catalog.run(run.id).status is RunStatus.RUNNING
 
 
 def test_disabled_schedule_passes_its_times_by(world: World) -> None:
@@ -267,6 +384,46 @@ def test_fire_missed_for_too_long_is_skipped_and_says_so(world: World) -> None:
     assert row.next_fire == datetime(2027, 1, 1, tzinfo=UTC)
 
 
+def test_each_missed_time_may_have_a_run_of_its_own(world: World) -> None:
+    world.define(overlapping("skip", missed="all"))
+    world.leader().stop()
+    world.clock.set("2026-11-23T06:10")
+    world.leader()
+    times = [datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (3, 4, 5, 6)]
+    assert world.calls == [("gain", Cause.CATCH_UP, time, None) for time in times]
+    assert world.catalog.schedule("gain#1").next_fire == times[-1] + timedelta(hours=1)
+
+
+def test_kill_between_missed_times_loses_and_doubles_none(world: World) -> None:
+    world.define(overlapping("skip", missed="all"))
+    world.leader().stop()
+    world.clock.set("2026-11-23T06:10")
+
+    def kill(run: Run) -> None:
+        if len(world.calls) == 2:
+            world.services[-1].firing.stopping.set()
+
+    world.body = kill
+    world.leader().stop()
+    assert len(world.calls) == 2
+    world.body = lambda _: None
+    world.leader()
+    assert [call[2] for call in world.calls] == [
+        datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (3, 4, 5, 6)
+    ]
+
+
+def test_missed_times_may_be_left_alone(world: World) -> None:
+    world.define(overlapping("skip", missed="skip"))
+    world.leader().stop()
+    world.clock.set("2026-11-23T06:10")
+    world.leader()
+    assert world.calls == []
+    row = world.catalog.schedule("gain#1")
+    assert row.skip_reason == "missed by 0.2 h, and the schedule makes up for nothing"
+    assert row.next_fire == datetime(2026, 11, 23, 7, tzinfo=UTC)
+
+
 def test_grace_is_configurable(world: World) -> None:
     world.define(job("gain", "0 0 1 * *"))
     world.leader().stop()
@@ -376,6 +533,21 @@ def test_at_start_fires_once_per_start(world: World) -> None:
     service.stop()
     world.leader()
     assert len(world.calls) == 2
+
+
+def test_restart_neither_doubles_nor_moves_a_fire_with_jitter(world: World) -> None:
+    nightly = parse_schedule("@hourly")
+    late = shifted_schedule(nightly, blackout=(), jitter_s=1800, job="gain")
+    world.define(replace(job("gain"), schedule=(late,)))
+    world.leader().stop()
+    for _ in range(48 * 4):
+        world.clock.advance(minutes=15)
+        service = world.leader()
+        service.tick()
+        service.stop()
+    hours = [due.replace(minute=0, second=0) for _, _, due, _ in world.calls if due]
+    assert len(hours) == len(world.calls) == 48
+    assert len(set(hours)) == 48
 
 
 def test_manual_schedule_never_fires(world: World) -> None:
@@ -554,6 +726,18 @@ def test_changed_rule_gets_a_new_next_fire_and_keeps_its_history(world: World) -
     assert row.last_fire == datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
 
 
+def test_changed_blackout_gets_a_new_next_fire(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    service = world.leader()
+    windows = (parse_blackout("00:00-06:00"),)
+    spec = shifted_schedule(parse_schedule(NIGHTLY), blackout=windows, jitter_s=0, job="gain")
+    world.define(replace(job("gain"), schedule=(spec,)))
+    service.refresh()
+    row = world.catalog.schedule("gain#1")
+    assert row.next_fire == datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+    assert row.text == "30 2 * * *, not 00:00-06:00"
+
+
 def test_new_job_is_scheduled_and_removed_one_is_forgotten(world: World) -> None:
     world.define(job("gain", NIGHTLY))
     service = world.leader()
@@ -686,3 +870,43 @@ def test_real_scheduler_fires_in_its_own_threads(tmp_path: Path) -> None:
     assert last is not None
     assert last >= began
     catalog.close()
+
+
+def test_real_run_ends_for_a_newer_one_that_computes_only_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.run_record.SAVE_EACH_S", 0)
+    began, may_go_on = Event(), Event()
+
+    def slow(**arguments: Any) -> Any:
+        began.set()
+        assert may_go_on.wait(WITHIN_S)
+        return gain(**arguments)
+
+    forty = Grid((Axis("treatment", ("CBT", "FT")), Axis("prewt", tuple(range(70, 90)))))
+    job = gain_job(grid=forty, schedule=overlapping("cancel").schedule)
+    kitchen = Kitchen(tmp_path, job, pool=FakePool(gain=slow))
+    service = SchedulerService(
+        kitchen.catalog,
+        lambda: {job.name: job},
+        kitchen.runner.run,
+        clock=kitchen.clock,
+        lease_s=DAY_S,
+        hand_over=lambda work: Thread(target=work).start(),
+    )
+    service.tick()
+    kitchen.clock.advance(hours=1)
+    assert fire("weight_gain#1", service.firing).action is Action.FIRE
+    assert began.wait(WITHIN_S)
+    kitchen.clock.advance(hours=1)
+    assert fire("weight_gain#1", service.firing).action is Action.QUEUE
+    may_go_on.set()
+    wait_until(lambda: kitchen.catalog.runs()[0].status is RunStatus.SUCCEEDED)
+    assert service.firing.wait_idle(WITHIN_S)
+    service.stop()
+    newer, older = kitchen.catalog.runs()
+    assert older.status is RunStatus.CANCELLED
+    assert newer.computed + newer.fresh == 40
+    assert newer.fresh >= 8
+    assert len(kitchen.pool.calls) == 40
+    kitchen.close()
