@@ -140,6 +140,7 @@ class Chunks:
             version=self.version.digest,
             computed_at=self.pantry.clock(),
             pinned=True,
+            run_id=self.run_id,
         )
 
     def _keep(self, entries: Sequence[Entry]) -> None:

@@ -1,7 +1,7 @@
 """A finished evaluation as the entry that will answer from now on."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from cache.entry import Entry
 from engine.evaluation import Evaluation
@@ -12,6 +12,8 @@ from jobs.r_values import plain_values
 
 UNRENDERED: Final = "unrendered"
 """In an entry's `extra`: why formats that were asked for are not among its bodies, by label."""
+RUN: Final = "run"
+"""In an entry's `extra`: the run that computed it; not there if somebody's call did."""
 
 
 def new_entry(
@@ -24,13 +26,16 @@ def new_entry(
     version: str,
     computed_at: datetime,
     pinned: bool,
+    run_id: int | None = None,
 ) -> Entry:
     """The entry; `pinned` if the job's runs compute it, whoever asked first."""
     fresh_until, stale_until, keep_until = job.freshness.until(computed_at)
     arguments = call.arguments
     if job.declares(arguments):
         arguments = job.complete(arguments)
-    missing = unrendered(evaluation)
+    extra: dict[str, Any] = {UNRENDERED: missing} if (missing := unrendered(evaluation)) else {}
+    if run_id is not None:
+        extra[RUN] = run_id
     return Entry(
         cache_key=cache_key,
         function=job.qualified,
@@ -47,6 +52,6 @@ def new_entry(
         tags=job.tags,
         seed=job.seed,
         listing=evaluation.listing,
-        extra={UNRENDERED: missing} if missing else {},
+        extra=extra,
         bodies=bodies_of(evaluation),
     )

@@ -109,6 +109,11 @@ class JobVersion:
     since: datetime
     definition: Mapping[str, Any] = field(default_factory=dict)
 
+    def differences(self, definition: Mapping[str, Any]) -> tuple[str, ...]:
+        """The parts in which another definition is not the same."""
+        names = dict.fromkeys([*self.definition, *definition])
+        return tuple(n for n in names if self.definition.get(n) != definition.get(n))
+
 
 @dataclass(frozen=True)
 class Lease:

@@ -123,7 +123,7 @@ class RowAnswers:
             EngineError: R could not compute it.
         """
         job = found.job
-        source = self._read(rows_of(job))
+        source = self.source(job)
         row_key = found.row_key
         batch = source.row(source.parse_key(row_key) if isinstance(row_key, str) else row_key)
         if batch is None:
@@ -200,8 +200,13 @@ class RowAnswers:
                 table.close()
             self._tables.clear()
 
-    def _read(self, rows: Rows) -> RowsSource:
-        """The source; the last one read is kept, so that a row each does not read it each time."""
+    def source(self, job: Job) -> RowsSource:
+        """The source; the last one read is kept, so that a row each does not read it each time.
+
+        Raises:
+            RowsUnreadable: It cannot be read.
+        """
+        rows = rows_of(job)
         with disk_border(rows.csv):
             stat = rows.csv.stat() if rows.csv.exists() else None
         mark = (rows, stat.st_mtime_ns if stat else 0, stat.st_size if stat else 0)

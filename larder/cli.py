@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "larder.commands.run",
     "status": "larder.commands.status",
     "get": "larder.commands.get",
+    "explain": "larder.commands.explain",
     "calls": "larder.commands.calls",
     "install": "larder.commands.install",
     "import-opencpu": "larder.commands.import_opencpu",
