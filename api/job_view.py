@@ -83,6 +83,7 @@ def run_view(run: Run) -> dict[str, Any]:
         "fresh": run.fresh,
         "failed": run.failed,
         "attempt": run.attempt,
+        "scope": run.scope.to_json(),
         "error": run.error,
     }
 

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
-from cache.entry import EntrySummary, State, Version
-from jobs.call import call_of_cell
+from cache.entry import Version
 from jobs.chunk import AskedCell, Chunks
 from jobs.in_parallel import in_parallel
 from jobs.job import Job
@@ -15,13 +13,15 @@ from jobs.pantry import Pantry
 from jobs.records import CellOutcome
 from jobs.repository import Catalog
 from jobs.run_record import RunRecord
+from jobs.scope import NOT_FRESH, Scope, narrowed
 from jobs.status import Outcome
+from jobs.wanting import LookedAt, Wanting
+from jobs.why import Why
 
 FIRST_CHUNK: Final = 8
 LARGEST_CHUNK: Final = 32
 CHUNK_S: Final = 1.0
 """What a chunk should take: a kill loses no more than the chunks under way."""
-_LOOKED_UP_AT_ONCE: Final = 500
 
 
 @dataclass
@@ -37,7 +37,7 @@ class GridRun:
         pantry: Where everything is kept.
         catalog: Where outcomes are noted.
         record: Counts.
-        force: Compute fresh cells too.
+        scope: Which cells it was asked for.
         workers: Chunks computed at a time.
     """
 
@@ -46,11 +46,12 @@ class GridRun:
     pantry: Pantry
     catalog: Catalog
     record: RunRecord
-    force: bool = False
+    scope: Scope = NOT_FRESH
     workers: int = 1
     _chunk_size: int = field(default=FIRST_CHUNK, init=False)
 
     def __post_init__(self) -> None:
+        self.job = narrowed(self.job, self.scope)
         self._chunks = Chunks(self.job, self.version, self.pantry, self.record.run.id)
 
     def work(self) -> None:
@@ -66,42 +67,33 @@ class GridRun:
         with closing(in_parallel(compute, self._wanting(), workers=self.workers)) as results:
             for outcomes in results:
                 self._note(outcomes)
-        self.catalog.forget_outcomes(self.job.name, but_of_run=self.record.run.id)
+        if self.scope.is_whole:
+            self.catalog.forget_outcomes(self.job.name, but_of_run=self.record.run.id)
 
     def _wanting(self) -> Iterator[list[AskedCell]]:
-        """The cells that are not fresh, in chunks; the others are noted on the way."""
-        cells = self.job.cells()
-        wanting: list[AskedCell] = []
-        while block := list(islice(cells, _LOOKED_UP_AT_ONCE)):
-            asked = [
-                AskedCell(call_of_cell(self.job, cell), self.job.cache_key(cell.arguments))
-                for cell in block
-            ]
-            wanting += self._without_fresh(asked)
+        """The cells to compute, in chunks; fresh ones are noted on the way, others left out."""
+        run, wanting = self.record.run, list[AskedCell]()
+        looking = Wanting(
+            self.job, self.scope, self.version, self.pantry, self.catalog, since=run.started_at
+        )
+        for block in looking.blocks():
+            self._note_fresh([one for one in block if not one.wanted])
+            wanting += [one.asked for one in block if one.wanted]
             while len(wanting) >= self._chunk_size:
                 chunk, wanting = wanting[: self._chunk_size], wanting[self._chunk_size :]
                 yield chunk
         if wanting:
             yield wanting
 
-    def _without_fresh(self, asked: Sequence[AskedCell]) -> list[AskedCell]:
-        known = self.pantry.store.summaries_of(one.cache_key for one in asked)
-        fresh = {key: answer for key, answer in known.items() if self._is_done(answer)}
+    def _note_fresh(self, left: Sequence[LookedAt]) -> None:
+        fresh = [
+            self._chunks.outcome(one.asked, Outcome.FRESH, one.answer)
+            for one in left
+            if one.why is Why.FRESH and one.answer is not None and self.scope.counts_fresh
+        ]
         if fresh:
-            self._note(
-                [
-                    self._chunks.outcome(one, Outcome.FRESH, fresh[one.cache_key])
-                    for one in asked
-                    if one.cache_key in fresh
-                ]
-            )
-        return [one for one in asked if one.cache_key not in fresh]
-
-    def _is_done(self, answer: EntrySummary) -> bool:
-        if self.force:  # what this run computed before it was interrupted counts
-            is_ours = answer.computed_at >= self.record.run.started_at
-            return is_ours and answer.version == self.version.digest
-        return answer.state(self.pantry.clock(), self.version) is State.FRESH
+            self._note(fresh)
+        self.record.leave_out(len(left) - len(fresh))
 
     def _note(self, outcomes: Sequence[CellOutcome]) -> None:
         self.catalog.record_cells(outcomes)

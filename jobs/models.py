@@ -53,7 +53,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if isinstance(value, datetime) else from_text(value)
 
 
-REVISION = "0001"  # the last migration, whose result these tables are
+REVISION = "0002"  # the last migration, whose result these tables are
 
 metadata = MetaData()
 
@@ -105,6 +105,7 @@ runs = Table(
     Column("error", Text),
     Column("owner", String(300), nullable=False),
     Column("heartbeat_at", Moment, nullable=False),
+    Column("scope", JSON(none_as_null=True)),  # null: everything that is not fresh
     Index("runs_by_job", "job", "id"),
     # The database itself keeps two processes from running one job at the same time.
     Index("one_running", "job", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),

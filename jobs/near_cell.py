@@ -50,6 +50,11 @@ def near_cell(job: Job, asked: Mapping[str, Value]) -> NearCell | None:
     return NearCell(cell, differences)
 
 
+def near_value(values: Sequence[Value], asked: Value) -> Value | None:
+    """The value nearest to the one asked for; None if there are no values."""
+    return min(values, key=lambda value: _distance({"": asked}, "", value), default=None)
+
+
 def near_key(keys: Sequence[int | str], asked: int | str) -> int | str | None:
     """The key most like the one asked for; None if there are no keys."""
     if isinstance(asked, int):

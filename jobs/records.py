@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from jobs.scope import NOT_FRESH, Scope
 from jobs.status import Cause, Outcome, RunStatus
 
 
@@ -28,6 +29,7 @@ class Run:
     error: str | None
     owner: str
     heartbeat_at: datetime
+    scope: Scope = NOT_FRESH
 
     @property
     def open(self) -> bool:

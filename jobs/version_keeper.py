@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
@@ -70,6 +71,17 @@ class VersionKeeper:
         version = self._written_down(job, self._pool.version(job.package))
         self._versions.publish({job.name: version})
         return version
+
+    def preview(self, job: Job, now: datetime) -> Version:
+        """The version that a run would compute if it began now; writes nothing.
+
+        Raises:
+            EngineError: R cannot be asked, or the package is not there.
+            CatalogUnavailable: The catalog cannot be read.
+        """
+        digest = version_digest(job, self._pool.version(job.package))
+        known = self._catalog.version(job.name)
+        return known if known is not None and known.digest == digest else Version(digest, now)
 
     def _current(self, job: Job, code: CodeVersion | None) -> Version | None:
         return self._catalog.version(job.name) if code is None else self._written_down(job, code)

@@ -16,6 +16,8 @@ class Why(StrEnum):
     """Its `fresh_for` is over; it is served for a while yet."""
     CHANGED = "changed"
     """Another version of the job made it; it is served for a while yet."""
+    ROW_CHANGED = "row_changed"
+    """The source has another row under its key; the older answer is served until the next run."""
     EXPIRED = "expired"
     """It has been stale for longer than it may be served."""
     NEVER = "never_computed"
@@ -32,7 +34,7 @@ class Why(StrEnum):
         """Fresh, stale or a miss."""
         if self is Why.FRESH:
             return State.FRESH
-        return State.STALE if self in {Why.AGED, Why.CHANGED} else State.MISS
+        return State.STALE if self in {Why.AGED, Why.CHANGED, Why.ROW_CHANGED} else State.MISS
 
 
 class _Stored(Protocol):
