@@ -63,6 +63,16 @@ class CellRows(Database):
         with self._read() as connection:
             return {row.cache_key: row.started_at for row in connection.execute(query)}
 
+    def mean_duration_s(self, job: str) -> float | None:
+        """Returns how long R took for a cell, or a row, of the job; None where it never did."""
+        of_cells = select(func.avg(cells.c.duration_s)).where(cells.c.job == job)
+        of_rows = select(func.sum(batches.c.duration_s), func.sum(batches.c.size))
+        of_rows = of_rows.where((batches.c.job == job) & batches.c.duration_s.is_not(None))
+        with self._read() as connection:
+            mean_s: float | None = connection.scalar(of_cells)
+            took_s, rows = connection.execute(of_rows).one()
+        return took_s / rows if mean_s is None and rows else mean_s
+
     def cell_counts(self, job: str) -> dict[Outcome, int]:
         """Returns how many cells of the job ended in each way."""
         query = select(cells.c.outcome, func.count()).where(cells.c.job == job)

@@ -53,7 +53,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if isinstance(value, datetime) else from_text(value)
 
 
-REVISION = "0002"  # the last migration, whose result these tables are
+REVISION = "0003"  # the last migration, whose result these tables are
 
 metadata = MetaData()
 
@@ -66,6 +66,13 @@ job_versions = Table(
     Column("definition", JSON, nullable=False),
     Column("since", Moment, nullable=False),
     Index("job_versions_by_job", "job", "id"),
+)
+
+live_jobs = Table(
+    "live_jobs",
+    metadata,
+    Column("job", String(200), primary_key=True),
+    Column("entry", JSON, nullable=False),
 )
 
 schedules = Table(

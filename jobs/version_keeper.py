@@ -9,6 +9,7 @@ from typing import Final
 from cache.entry import Version
 from engine.code_version import CodeVersion
 from engine.errors import EngineBusy, EngineError, EngineUnavailable
+from jobs.entry_facts import entry_facts
 from jobs.evaluator import Evaluator
 from jobs.job import Job
 from jobs.repository import Catalog
@@ -51,12 +52,14 @@ class VersionKeeper:
         """
         codes: dict[str, CodeVersion | None] = {}
         current: dict[str, Version] = {}
-        for job in jobs:
+        known = list(jobs)
+        for job in known:
             if job.package not in codes:
                 codes[job.package] = self._code(job.package)
             version = self._current(job, codes[job.package])
             if version is not None:
                 current[job.name] = version
+        self._catalog.set_live({job.name: entry_facts(job) for job in known}, whole=True)
         if self._versions.publish(current, whole=True):
             log.info("versions published jobs=%d", len(current))
         return current
@@ -69,6 +72,7 @@ class VersionKeeper:
             CatalogUnavailable, StoreFull, StoreUnavailable: It cannot be written down.
         """
         version = self._written_down(job, self._pool.version(job.package))
+        self._catalog.set_live({job.name: entry_facts(job)})
         self._versions.publish({job.name: version})
         return version
 
@@ -82,6 +86,14 @@ class VersionKeeper:
         digest = version_digest(job, self._pool.version(job.package))
         known = self._catalog.version(job.name)
         return known if known is not None and known.digest == digest else Version(digest, now)
+
+    def code(self, job: Job) -> CodeVersion:
+        """The R code that the job would use now.
+
+        Raises:
+            EngineError: R cannot be asked, or the package is not there.
+        """
+        return self._pool.version(job.package)
 
     def _current(self, job: Job, code: CodeVersion | None) -> Version | None:
         return self._catalog.version(job.name) if code is None else self._written_down(job, code)

@@ -32,8 +32,8 @@ class Inspection:
         return sum(problem.severity == "error" for problem in self.problems)
 
 
-def inspect_project(folder: Path, *, ask_r: bool) -> Inspection:
-    """Reads settings and job files and, with `ask_r`, asks R about the functions of the jobs."""
+def inspect_project(folder: Path, *, with_r: bool) -> Inspection:
+    """Reads settings and job files and, with `with_r`, asks R about the functions of the jobs."""
     settings, problems = _settings(folder)
     reading = (
         read_project(folder, name=settings.project_name, timezone=settings.timezone)
@@ -41,8 +41,8 @@ def inspect_project(folder: Path, *, ask_r: bool) -> Inspection:
         else read_project(folder)
     )
     problems += reading.problems
-    if ask_r and settings is not None:
-        problems += _ask_r(settings, reading.project)
+    if with_r and settings is not None:
+        problems += _with_engine(settings, reading.project)
     return Inspection(reading.project.jobs, tuple(sorted(set(problems))))
 
 
@@ -62,15 +62,29 @@ def _settings(folder: Path) -> tuple[Settings | None, list[Problem]]:
         return None, list(error.problems)
 
 
-def _ask_r(settings: Settings, project: Project) -> list[Problem]:
+def ask_r(pool: Pool, project: Project) -> list[Problem]:
+    """What R finds wrong with the models and with the functions of the jobs.
+
+    Raises:
+        TemplateFailed: It cannot load the models.
+    """
+    if trouble := pool.info().get("problem"):
+        return [models_problem(str(trouble))]
+    return check(project, pool.contract, functions=lambda package: _names(pool, package))
+
+
+def engine_problem(error: EngineNotStarted | TemplateFailed) -> Problem:
+    """Why R did not come up, as a problem at its place."""
+    return models_problem(getattr(error, "reason", str(error)))
+
+
+def _with_engine(settings: Settings, project: Project) -> list[Problem]:
     make_state_folder(settings.state_folder)
     try:
         with engine_for(settings, current_models=True) as pool:
-            if trouble := pool.info().get("problem"):
-                return [models_problem(str(trouble))]
-            return check(project, pool.contract, functions=lambda package: _names(pool, package))
+            return ask_r(pool, project)
     except (EngineNotStarted, TemplateFailed) as error:
-        return [models_problem(getattr(error, "reason", str(error)))]
+        return [engine_problem(error)]
 
 
 def _names(pool: Pool, package: str) -> list[str]:
