@@ -84,6 +84,7 @@ def run_view(run: Run) -> dict[str, Any]:
         "skipped": run.skipped,
         "failed": run.failed,
         "attempt": run.attempt,
+        "scope": run.scope.to_json(),
         "error": run.error,
     }
 

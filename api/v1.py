@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from api.caching import read_directives
 from api.call_document import Accepted
 from api.errors import KeysNotListed
+from api.explain_view import explain_view
 from api.form import form_pairs
 from api.job_view import job_view, job_views, run_view
 from api.preference import read_preference
@@ -20,6 +21,7 @@ from api.session_view import session_views
 from api.table import MEDIA_TYPES, read_format, read_selection, stream_table
 from api.v1_calls import ServicesDep
 from api.v1_calls import router as calls
+from jobs.explain import explain
 from jobs.repository import Catalog
 
 router = APIRouter(prefix="/v1")
@@ -56,6 +58,18 @@ def show_job(job: str, services: ServicesDep, catalog: CatalogDep) -> dict[str, 
     definition = services.pantry.jobs.job(job)
     last = catalog.last_runs().get(job)
     return job_view(services.pantry, definition, last, list(catalog.schedules(job)))
+
+
+@router.get("/jobs/{job}/explain", tags=["jobs"])
+def show_explanation(
+    job: str, request: Request, services: ServicesDep, catalog: CatalogDep
+) -> dict[str, Any]:
+    """Why an answer is there or not, and what made it. The query has the job's arguments.
+
+    R is not called. Arguments that the job does not allow are explained too.
+    """
+    pairs = form_pairs(request.url.query.encode())
+    return explain_view(explain(services.pantry, catalog, job, pairs))
 
 
 @router.get("/runs", tags=["runs"])

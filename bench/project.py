@@ -15,6 +15,7 @@ from jobs.job_set import JobSet
 from jobs.project import load_project
 from jobs.records import Run
 from jobs.runs import Runner
+from jobs.scope import EVERYTHING
 from jobs.status import Cause, RunStatus
 from jobs.version_keeper import VersionKeeper
 from larder.settings import load_settings
@@ -57,7 +58,7 @@ def make_project(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Jobs:
-    """Runs jobs as `larder run --force` does: in this process, R in the running server's engine."""
+    """Runs jobs as `larder run --only all` does: here, with R in the running server's engine."""
 
     set: JobSet
     runner: Runner
@@ -66,7 +67,7 @@ class Jobs:
         return self.set.job(name)
 
     def run(self, name: str) -> Run:
-        done = self.runner.run(self.job(name), Cause.MANUAL, force=True)
+        done = self.runner.run(self.job(name), Cause.MANUAL, scope=EVERYTHING)
         assert done.status is RunStatus.SUCCEEDED, done
         return done
 

@@ -111,6 +111,21 @@ class RowTable:
             statement = f"SELECT key, digest FROM rows WHERE batch IN ({','.join(fresh)})"  # noqa: S608  (numbers)
             return dict(connection.execute(statement).fetchall())
 
+    def stale(self, *, version: str, now: datetime) -> dict[int | str, str]:
+        """Which version made each row that is served, but is not fresh or not of this version."""
+        with self._reading() as connection:
+            if keys_are_numbers(connection) is None:
+                return {}
+            made_by = {
+                batch.id: batch.version
+                for batch in batches_of(connection).values()
+                if now < batch.stale_until
+                and not (batch.version == version and now < batch.fresh_until)
+            }
+            ids = ",".join(map(str, made_by))
+            statement = f"SELECT key, batch FROM rows WHERE batch IN ({ids})"  # noqa: S608  (numbers)
+            return {key: made_by[batch] for key, batch in connection.execute(statement)}
+
     def remove_except(self, keys: Sequence[Any]) -> int:
         """Removes the rows that the source no longer has, and columns that only they had.
 

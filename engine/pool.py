@@ -18,6 +18,7 @@ from typing import Any
 
 from engine import wire
 from engine.call import FunctionCall, Output, Priority
+from engine.code_version import CodeVersion
 from engine.connections import Connections
 from engine.errand import asking
 from engine.errors import EngineError, EngineUnavailable, RError, RowCountMismatch
@@ -50,7 +51,7 @@ class Pool:
         self._path = path
         self._read_limits = read_limits
         self._connections = Connections(path)
-        self._versions: dict[tuple[str, str], str] = {}
+        self._versions: dict[tuple[str, str], CodeVersion] = {}
 
     def evaluate(
         self,
@@ -177,20 +178,17 @@ class Pool:
         """Returns why each of these texts is not one R expression; an empty text where it is."""
         return [str(text) for text in as_list(self.read("check_code", texts=texts)["problems"])]
 
-    def version(self, package: str) -> str:
-        """Returns what the package's answers depend on: its version, or the project's sources'.
-
-        For an installed one, also its release: another commit may bear the same version.
-        """
+    def version(self, package: str) -> CodeVersion:
+        """Returns what the package's answers depend on: its version, or the project's sources'."""
         info = self.info()
+        r = info["r"]["version"]
         if package == info["project"]:
-            return f"{info['version']} {info['r']['version']}"
+            return CodeVersion(package, info["version"], r)
         known = (package, info["shelf"])
         if known not in self._versions:
             answer = self.read("package_version", package=package)
-            words = [package, answer["version"], info["r"]["version"]]
-            words += [info["releases"][package]] if package in info["releases"] else []
-            self._versions[known] = " ".join(words)
+            release = info["releases"].get(package, "")
+            self._versions[known] = CodeVersion(package, answer["version"], r, release)
         return self._versions[known]
 
     def install(self, request: InstallRequest) -> Installed:

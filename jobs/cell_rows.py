@@ -1,12 +1,13 @@
 """What became of each cell, and of each batch of rows, in the run that touched it last."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Table, delete, func, select
 
 from jobs.database import Database
-from jobs.models import batches, cells
+from jobs.models import batches, cells, runs
 from jobs.records import BatchOutcome, CellOutcome
 from jobs.status import Outcome
 
@@ -51,6 +52,26 @@ class CellRows(Database):
         with self._read() as connection:
             rows = connection.execute(query.limit(limit).offset(offset))
             return [_to_cell(row) for row in rows]
+
+    def failed_cells(self, job: str) -> dict[str, datetime]:
+        """Returns the keys of the cells that the last run to touch them could not compute.
+
+        With each is the moment when that run began.
+        """
+        query = select(cells.c.cache_key, runs.c.started_at).join(runs, runs.c.id == cells.c.run_id)
+        query = query.where((cells.c.job == job) & (cells.c.outcome == Outcome.FAILED))
+        with self._read() as connection:
+            return {row.cache_key: row.started_at for row in connection.execute(query)}
+
+    def mean_duration_s(self, job: str) -> float | None:
+        """Returns how long R took for a cell, or a row, of the job; None where it never did."""
+        of_cells = select(func.avg(cells.c.duration_s)).where(cells.c.job == job)
+        of_rows = select(func.sum(batches.c.duration_s), func.sum(batches.c.size))
+        of_rows = of_rows.where((batches.c.job == job) & batches.c.duration_s.is_not(None))
+        with self._read() as connection:
+            mean_s: float | None = connection.scalar(of_cells)
+            took_s, rows = connection.execute(of_rows).one()
+        return took_s / rows if mean_s is None and rows else mean_s
 
     def cell_counts(self, job: str) -> dict[Outcome, int]:
         """Returns how many cells of the job ended in each way."""

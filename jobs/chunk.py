@@ -142,6 +142,7 @@ class Chunks:
             version=self.version.digest,
             computed_at=self.pantry.clock(),
             pinned=True,
+            run_id=self.run_id,
             fingerprint=self.fingerprint,
         )
 

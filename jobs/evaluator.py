@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.call import FunctionCall, Output, Priority
+from engine.code_version import CodeVersion
 from engine.errors import EngineError
 from engine.evaluation import Evaluation, RowsAnswer
 from engine.frame import Frame
@@ -47,5 +48,5 @@ class Evaluator(Protocol):
     ) -> RowsAnswer:
         """Returns one row of answers for each row of the frame."""
 
-    def version(self, package: str) -> str:
+    def version(self, package: str) -> CodeVersion:
         """Returns what the answers of a package depend on."""

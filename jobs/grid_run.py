@@ -2,31 +2,28 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from itertools import islice
-from typing import Final, TypeVar
+from dataclasses import dataclass, field
+from typing import Final
 
-from cache.entry import Entry, EntryFacts, EntrySummary, State, Version
-from jobs.call import call_of_cell
+from cache.entry import Version
 from jobs.chunk import AskedCell, Chunks
 from jobs.fingerprint import fingerprint
 from jobs.in_parallel import in_parallel
 from jobs.job import Job
-from jobs.new_entry import FINGERPRINT
 from jobs.pantry import Pantry
 from jobs.records import CellOutcome
+from jobs.renewal import renew
 from jobs.repository import Catalog
 from jobs.run_record import RunRecord
+from jobs.scope import NOT_FRESH, Scope, narrowed
 from jobs.status import Outcome
-
-Facts = TypeVar("Facts", bound=EntryFacts)
+from jobs.wanting import LookedAt, Wanting
+from jobs.why import Why
 
 FIRST_CHUNK: Final = 8
 LARGEST_CHUNK: Final = 32
 CHUNK_S: Final = 1.0
 """What a chunk should take: a kill loses no more than the chunks under way."""
-_LOOKED_UP_AT_ONCE: Final = 500
 
 
 @dataclass
@@ -45,7 +42,7 @@ class GridRun:
         pantry: Where everything is kept.
         catalog: Where outcomes are noted.
         record: Counts.
-        force: Compute fresh cells too.
+        scope: Which cells it was asked for.
         workers: Chunks computed at a time.
     """
 
@@ -54,10 +51,13 @@ class GridRun:
     pantry: Pantry
     catalog: Catalog
     record: RunRecord
-    force: bool = False
+    scope: Scope = NOT_FRESH
     workers: int = 1
     _input: str | None = field(default=None, init=False)
     _chunk_size: int = field(default=FIRST_CHUNK, init=False)
+
+    def __post_init__(self) -> None:
+        self.job = narrowed(self.job, self.scope)
 
     def work(self) -> None:
         """Goes through all cells; returns when each is fresh or has failed.
@@ -78,70 +78,41 @@ class GridRun:
         with closing(in_parallel(compute, self._wanting(), workers=self.workers)) as results:
             for outcomes in results:
                 self._note(outcomes)
-        self.catalog.forget_outcomes(self.job.name, but_of_run=self.record.run.id)
+        if self.scope.is_whole:
+            self.catalog.forget_outcomes(self.job.name, but_of_run=self.record.run.id)
 
     def _wanting(self) -> Iterator[list[AskedCell]]:
-        """The cells that are not fresh, in chunks; the others are noted on the way."""
-        cells = self.job.cells()
-        wanting: list[AskedCell] = []
-        while block := list(islice(cells, _LOOKED_UP_AT_ONCE)):
-            asked = [
-                AskedCell(call_of_cell(self.job, cell), self.job.cache_key(cell.arguments))
-                for cell in block
-            ]
-            wanting += self._without_fresh(asked)
+        """The cells to compute, in chunks; fresh ones are noted on the way, others left out."""
+        run, wanting = self.record.run, list[AskedCell]()
+        looking = Wanting(
+            *(self.job, self.scope, self.version, self.pantry, self.catalog),
+            input_now=self._input,
+            since=run.started_at,
+        )
+        for block in looking.blocks():
+            self._note_left([one for one in block if not one.wanted])
+            wanting += [one.asked for one in block if one.wanted]
             while len(wanting) >= self._chunk_size:
                 chunk, wanting = wanting[: self._chunk_size], wanting[self._chunk_size :]
                 yield chunk
         if wanting:
             yield wanting
 
-    def _without_fresh(self, asked: Sequence[AskedCell]) -> list[AskedCell]:
-        known = self.pantry.store.summaries_of(one.cache_key for one in asked)
-        fresh = {key: answer for key, answer in known.items() if self._is_done(answer)}
-        same = [answer for answer in known.values() if self._has_same_input(answer)]
-        renewed = self._renewed([answer for answer in same if answer.cache_key not in fresh])
-        outcome = self._chunks.outcome
-        done = {one.cache_key: one for one in asked}
-        noted = [outcome(done[key], Outcome.FRESH, answer) for key, answer in fresh.items()]
-        noted += [outcome(done[key], Outcome.SKIPPED, answer) for key, answer in renewed.items()]
+    def _note_left(self, left: Sequence[LookedAt]) -> None:
+        noted = [
+            self._chunks.outcome(one.asked, Outcome.FRESH, one.answer)
+            for one in left
+            if one.why is Why.FRESH and one.answer is not None and self.scope.counts_fresh
+        ]
+        same = {one.asked.cache_key: one.asked for one in left if one.why is Why.SAME_INPUT}
+        renewed = renew(self.pantry, self.job, same.keys(), self.version, self._input)
+        noted += [
+            self._chunks.outcome(same[key], Outcome.SKIPPED, answer)
+            for key, answer in renewed.items()
+        ]
         if noted:
             self._note(noted)
-        return [one for one in asked if one.cache_key not in fresh.keys() | renewed.keys()]
-
-    def _is_done(self, answer: EntrySummary) -> bool:
-        # What this run computed before it was interrupted counts.
-        is_ours = answer.computed_at >= self.record.run.started_at
-        if self.force or (self._input is not None and FINGERPRINT in answer.extra):
-            return is_ours and answer.version == self.version.digest
-        return answer.state(self.pantry.clock(), self.version) is State.FRESH
-
-    def _has_same_input(self, answer: EntryFacts) -> bool:
-        return (
-            not self.force
-            and self._input is not None
-            and answer.extra.get(FINGERPRINT) == self._input
-            and answer.version == self.version.digest
-        )
-
-    def _renewed(self, answers: Sequence[EntrySummary]) -> dict[str, EntrySummary]:
-        """Those of the answers that are made fresh anew; the others have gone, or are new."""
-        now = self.pantry.clock()
-
-        def renew(entry: Entry) -> Entry | None:
-            return self._from(now, entry) if self._has_same_input(entry) else None
-
-        keys = self.pantry.store.revise_many((one.cache_key for one in answers), renew)
-        if keys:
-            self.pantry.generations.bump(self.job.qualified)
-        return {one.cache_key: self._from(now, one) for one in answers if one.cache_key in keys}
-
-    def _from(self, now: datetime, answer: Facts) -> Facts:
-        """The answer, fresh from now on."""
-        fresh_until, stale_until, keep_until = self.job.freshness.until(now)
-        return replace(
-            answer, fresh_until=fresh_until, stale_until=stale_until, keep_until=keep_until
-        )
+        self.record.leave_out(len(left) - len(noted))
 
     def _note(self, outcomes: Sequence[CellOutcome]) -> None:
         self.catalog.record_cells(outcomes)

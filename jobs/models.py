@@ -53,7 +53,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if isinstance(value, datetime) else from_text(value)
 
 
-REVISION = "0003"  # the last migration, whose result these tables are
+REVISION = "0005"  # the last migration, whose result these tables are
 
 metadata = MetaData()
 
@@ -66,6 +66,13 @@ job_versions = Table(
     Column("definition", JSON, nullable=False),
     Column("since", Moment, nullable=False),
     Index("job_versions_by_job", "job", "id"),
+)
+
+live_jobs = Table(
+    "live_jobs",
+    metadata,
+    Column("job", String(200), primary_key=True),
+    Column("entry", JSON, nullable=False),
 )
 
 schedules = Table(
@@ -114,6 +121,7 @@ runs = Table(
     Column("owner", String(300), nullable=False),
     Column("heartbeat_at", Moment, nullable=False),
     Column("skipped", Integer, nullable=False, server_default=text("0")),
+    Column("scope", JSON(none_as_null=True)),  # null: everything that is not fresh
     Index("runs_by_job", "job", "id"),
     # The database itself keeps two processes from running one job at the same time.
     Index("one_running", "job", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),

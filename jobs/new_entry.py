@@ -14,6 +14,8 @@ UNRENDERED: Final = "unrendered"
 """In an entry's `extra`: why formats that were asked for are not among its bodies, by label."""
 FINGERPRINT: Final = "input"
 """In an entry's `extra`: the fingerprint of the input that a run computed it from."""
+RUN: Final = "run"
+"""In an entry's `extra`: the run that computed it; not there if somebody's call did."""
 
 
 def new_entry(
@@ -26,6 +28,7 @@ def new_entry(
     version: str,
     computed_at: datetime,
     pinned: bool,
+    run_id: int | None = None,
     fingerprint: str | None = None,
 ) -> Entry:
     """The entry; `pinned` if the job's runs compute it, whoever asked first.
@@ -36,8 +39,7 @@ def new_entry(
     arguments = call.arguments
     if job.declares(arguments):
         arguments = job.complete(arguments)
-    missing = unrendered(evaluation)
-    extra = {UNRENDERED: missing, FINGERPRINT: fingerprint}
+    extra = {UNRENDERED: unrendered(evaluation), RUN: run_id, FINGERPRINT: fingerprint}
     return Entry(
         cache_key=cache_key,
         function=job.qualified,

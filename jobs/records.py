@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from jobs.scope import NOT_FRESH, Scope
 from jobs.status import Cause, Outcome, RunStatus
 
 
@@ -32,6 +33,7 @@ class Run:
     owner: str
     heartbeat_at: datetime
     skipped: int = 0
+    scope: Scope = NOT_FRESH
 
     @property
     def open(self) -> bool:
@@ -112,6 +114,11 @@ class JobVersion:
     digest: str
     since: datetime
     definition: Mapping[str, Any] = field(default_factory=dict)
+
+    def differences(self, definition: Mapping[str, Any]) -> tuple[str, ...]:
+        """The parts in which another definition is not the same."""
+        names = dict.fromkeys([*self.definition, *definition])
+        return tuple(n for n in names if self.definition.get(n) != definition.get(n))
 
 
 @dataclass(frozen=True)

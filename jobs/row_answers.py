@@ -150,7 +150,7 @@ class RowAnswers:
             EngineError: R could not compute it.
         """
         job = found.job
-        source = self._read(rows_of(job))
+        source = self.source(job)
         row_key = found.row_key
         batch = source.row(source.parse_key(row_key) if isinstance(row_key, str) else row_key)
         if batch is None:
@@ -239,8 +239,13 @@ class RowAnswers:
                 table.close()
             self._tables.clear()
 
-    def _read(self, rows: Rows) -> RowsSource:
-        """The source, read again when it may have changed."""
+    def source(self, job: Job) -> RowsSource:
+        """The source, read again when it may have changed.
+
+        Raises:
+            RowsUnreadable: It cannot be read.
+        """
+        rows = rows_of(job)
         with self._reading:
             now, mark = self._clock(), rows.source.mark()
             kept = self._source

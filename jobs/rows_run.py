@@ -1,6 +1,6 @@
 """A run over the rows of a table."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,8 +15,10 @@ from jobs.pantry import Pantry
 from jobs.records import BatchOutcome
 from jobs.repository import Catalog
 from jobs.row_answers import BatchDone, rows_of
-from jobs.rows_source import RowBatch, RowKey, RowsSource
+from jobs.row_wanting import rows_in_scope, why_rows
+from jobs.rows_source import RowBatch, RowsSource
 from jobs.run_record import RunRecord
+from jobs.scope import NOT_FRESH, Only, Scope
 from jobs.status import Outcome
 
 
@@ -48,7 +50,7 @@ class RowsRun:
         pantry: Where everything is kept.
         catalog: Where outcomes are noted.
         record: Counts.
-        force: Compute fresh rows too.
+        scope: Which rows it was asked for.
         workers: Batches computed at a time.
     """
 
@@ -57,7 +59,7 @@ class RowsRun:
     pantry: Pantry
     catalog: Catalog
     record: RunRecord
-    force: bool = False
+    scope: Scope = NOT_FRESH
     workers: int = 1
 
     def work(self) -> None:
@@ -65,15 +67,20 @@ class RowsRun:
 
         Raises:
             RowsUnreadable: The source cannot be read.
+            RowNotFound: It was asked for a row that the source does not have.
             EngineUnavailable, EngineBusy, StoreFull, StoreUnavailable: It cannot go on now.
             RunInterrupted, RunEnded: It is not to go on.
         """
         source = RowsSource.read(rows_of(self.job), self.pantry.r_tables)
-        self.record.expect(len(source))
-        wanting = self._wanting(source)
-        if wanting and self.record.run.attempt == 1:
+        places = rows_in_scope(self.job.name, source, self.scope)
+        self.record.expect(len(places))
+        wanting = self._wanting(source, places)
+        if self.scope.is_whole and wanting and self.record.run.attempt == 1:
             self.catalog.forget_outcomes(self.job.name)
-        self.record.add(fresh=len(source) - len(wanting))
+        if self.scope.counts_fresh:
+            self.record.add(fresh=len(places) - len(wanting))
+        else:
+            self.record.leave_out(len(places) - len(wanting))
         batches = self._batches(source, wanting)
         with closing(in_parallel(self._compute, batches, workers=self.workers)) as outcomes:
             for computed in outcomes:
@@ -81,17 +88,14 @@ class RowsRun:
         if not self.record.progress.failed:
             self.pantry.row_answers.remove_gone(self.job, source)
 
-    def _wanting(self, source: RowsSource) -> list[int]:
+    def _wanting(self, source: RowsSource, places: Sequence[int]) -> list[int]:
         """The places of the rows to compute."""
+        scope = self.scope
+        if scope.only is Only.ALL and self.record.run.attempt > 1:
+            scope = replace(scope, only=None)  # what the first attempt computed is fresh
         table = self.pantry.row_answers.table(self.job)
-        current = table.current(version=self.version.digest, now=self.pantry.clock())
-        if self.force and self.record.run.attempt == 1:
-            current = {}
-        keys: Iterable[RowKey] = source.keys
-        if any(isinstance(key, str) for key in current):  # such a table has all keys as texts
-            keys = map(str, keys)
-        rows = enumerate(zip(keys, source.digests, strict=True))
-        return [place for place, (key, digest) in rows if current.get(key) != digest]
+        seen = why_rows(table, source, places, self.pantry.clock(), self.version)
+        return [place for place, why in seen if scope.wants(why)]
 
     def _batches(self, source: RowsSource, wanting: list[int]) -> Iterator[_Asked]:
         starts = wanting[:: source.rows.batch]

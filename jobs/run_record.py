@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Final
 
@@ -93,11 +93,17 @@ class RunRecord:
         if self._stopping.is_set():
             raise RunInterrupted(self.run.job, "the server is stopping")
 
+    def leave_out(self, cells: int) -> None:
+        """Notes that so many of those expected are none that the run was asked for."""
+        if cells:
+            self.progress = replace(self.progress, total=self.progress.total - cells)
+
     def save(self) -> None:
         """Writes the counts into the row, which is also a sign of life."""
         now = self.progress
         self._catalog.update_run(
             self.run.id,
+            cells_total=now.total,
             computed=now.computed,
             fresh=now.fresh,
             failed=now.failed,

@@ -12,6 +12,7 @@ from jobs.errors import RunInProgress, RunNotFound
 from jobs.models import runs
 from jobs.owner import Owner, is_gone
 from jobs.records import Run
+from jobs.scope import NOT_FRESH, Scope
 from jobs.status import DONE, Cause, RunStatus
 
 SILENT_AFTER_S = 120.0  # four missed heartbeats of the scheduler
@@ -29,6 +30,7 @@ class RunRows(Database):
         scheduled_for: datetime | None = None,
         cells_total: int | None = None,
         owner: str | None = None,
+        scope: Scope = NOT_FRESH,
     ) -> Run:
         """Opens a run that the calling process, or `owner`, works on.
 
@@ -43,6 +45,7 @@ class RunRows(Database):
             "cause": cause,
             "version": version,
             "scheduled_for": scheduled_for,
+            "scope": scope.to_json(),
         }
         row |= {"status": RunStatus.RUNNING, "started_at": now, "heartbeat_at": now}
         row |= {"cells_total": cells_total, "owner": owner or str(Owner.here())}
@@ -224,4 +227,5 @@ def _one(connection: Connection, run_id: int) -> Run:
 def _to_run(row: Row[Any]) -> Run:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     values |= {"cause": Cause(row.cause), "status": RunStatus(row.status)}
+    values["scope"] = Scope.from_json(row.scope)
     return Run(**values)

@@ -17,6 +17,7 @@ from jobs.records import Run
 from jobs.repository import Catalog
 from jobs.rows_run import RowsRun
 from jobs.run_record import Progress, RunRecord, no_progress
+from jobs.scope import NOT_FRESH, Scope, narrowed
 from jobs.status import Cause, RunStatus
 from jobs.version_keeper import VersionKeeper
 
@@ -62,9 +63,9 @@ class Runner:
         scheduled_for: datetime | None = None,
         resume: int | None = None,
         progress: Callable[[Progress], None] = no_progress,
-        force: bool = False,
+        scope: Scope = NOT_FRESH,
     ) -> Run:
-        """Computes what of the job is not fresh, and returns the run's closed row. Blocks.
+        """Computes what of the job is in `scope`, and returns the run's closed row. Blocks.
 
         Args:
             job: What to run.
@@ -72,12 +73,14 @@ class Runner:
             scheduled_for: The time for which it was meant.
             resume: The number of an interrupted run to be taken up instead of a new one.
             progress: Told of every step, in this thread.
-            force: Compute what is fresh too.
+            scope: Which cells to compute; one that is taken up again keeps its own.
 
         Raises:
+            ArgumentInvalid: The scope names what no cell has.
             RunInProgress: The job is being run already.
             RunInterrupted: It cannot go on now; its row waits to be taken up again.
         """
+        narrowed(job, scope)
         version = self._version(job)
         if resume is None:
             row = self._catalog.start_run(
@@ -86,6 +89,7 @@ class Runner:
                 version=self._digest(job, version),
                 scheduled_for=scheduled_for,
                 owner=self._owner,
+                scope=scope,
             )
         else:
             row = self._catalog.resume_run(resume, owner=self._owner)
@@ -96,7 +100,7 @@ class Runner:
         try:
             if isinstance(version, Exception):
                 raise version
-            self._work(job, version, record, force=force)
+            self._work(job, version, record)
             record.save()
             return self._close(record, *record.outcome())
         except RunEnded as error:
@@ -125,7 +129,7 @@ class Runner:
         known = version if isinstance(version, Version) else self._catalog.version(job.name)
         return known.digest if known else ""
 
-    def _work(self, job: Job, version: Version, record: RunRecord, *, force: bool) -> None:
+    def _work(self, job: Job, version: Version, record: RunRecord) -> None:
         kind = GridRun if job.rows is None else RowsRun
         kind(
             job=self._pantry.grid_values.read(job),
@@ -133,7 +137,7 @@ class Runner:
             pantry=self._pantry,
             catalog=self._catalog,
             record=record,
-            force=force,
+            scope=record.run.scope,
             workers=self._workers,
         ).work()
 

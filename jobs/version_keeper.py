@@ -2,10 +2,14 @@
 
 import logging
 from collections.abc import Iterable
+from datetime import datetime
 from hashlib import blake2b
+from typing import Final
 
 from cache.entry import Version
+from engine.code_version import CodeVersion
 from engine.errors import EngineBusy, EngineError, EngineUnavailable
+from jobs.entry_facts import entry_facts
 from jobs.evaluator import Evaluator
 from jobs.job import Job
 from jobs.repository import Catalog
@@ -13,10 +17,13 @@ from jobs.versions import Versions
 
 log = logging.getLogger(__name__)
 
+CODE: Final = "code"
+"""In the definition of a version that was written down: the R code beside the job's entry."""
 
-def version_digest(job: Job, package_version: str) -> str:
+
+def version_digest(job: Job, code: CodeVersion) -> str:
     """32 hex digits of what decides a job's answers: its entry, and the R code it uses."""
-    text = f"{job.digest}\n{package_version}"
+    text = f"{job.digest}\n{code}"
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -43,14 +50,16 @@ class VersionKeeper:
             EngineUnavailable, EngineBusy: R cannot be asked now.
             CatalogUnavailable, StoreFull, StoreUnavailable: They cannot be written down.
         """
-        packages: dict[str, str | None] = {}
+        codes: dict[str, CodeVersion | None] = {}
         current: dict[str, Version] = {}
-        for job in jobs:
-            if job.package not in packages:
-                packages[job.package] = self._package_version(job.package)
-            version = self._current(job, packages[job.package])
+        known = list(jobs)
+        for job in known:
+            if job.package not in codes:
+                codes[job.package] = self._code(job.package)
+            version = self._current(job, codes[job.package])
             if version is not None:
                 current[job.name] = version
+        self._catalog.set_live({job.name: entry_facts(job) for job in known}, whole=True)
         if self._versions.publish(current, whole=True):
             log.info("versions published jobs=%d", len(current))
         return current
@@ -62,18 +71,38 @@ class VersionKeeper:
             EngineError: R cannot be asked, or the package is not there.
             CatalogUnavailable, StoreFull, StoreUnavailable: It cannot be written down.
         """
-        digest = version_digest(job, self._pool.version(job.package))
-        version = self._catalog.current_version(job.name, digest, job.definition())
+        version = self._written_down(job, self._pool.version(job.package))
+        self._catalog.set_live({job.name: entry_facts(job)})
         self._versions.publish({job.name: version})
         return version
 
-    def _current(self, job: Job, package_version: str | None) -> Version | None:
-        if package_version is None:
-            return self._catalog.version(job.name)
-        digest = version_digest(job, package_version)
-        return self._catalog.current_version(job.name, digest, job.definition())
+    def preview(self, job: Job, now: datetime) -> Version:
+        """The version that a run would compute if it began now; writes nothing.
 
-    def _package_version(self, package: str) -> str | None:
+        Raises:
+            EngineError: R cannot be asked, or the package is not there.
+            CatalogUnavailable: The catalog cannot be read.
+        """
+        digest = version_digest(job, self._pool.version(job.package))
+        known = self._catalog.version(job.name)
+        return known if known is not None and known.digest == digest else Version(digest, now)
+
+    def code(self, job: Job) -> CodeVersion:
+        """The R code that the job would use now.
+
+        Raises:
+            EngineError: R cannot be asked, or the package is not there.
+        """
+        return self._pool.version(job.package)
+
+    def _current(self, job: Job, code: CodeVersion | None) -> Version | None:
+        return self._catalog.version(job.name) if code is None else self._written_down(job, code)
+
+    def _written_down(self, job: Job, code: CodeVersion) -> Version:
+        made_of = {**job.definition(), CODE: code.facts()}
+        return self._catalog.current_version(job.name, version_digest(job, code), made_of)
+
+    def _code(self, package: str) -> CodeVersion | None:
         try:
             return self._pool.version(package)
         except (EngineUnavailable, EngineBusy):

@@ -20,9 +20,11 @@ from larder.exits import EXIT_STATUSES, OUR_ERRORS, Exit, is_debugging, report
 COMMANDS = {
     "serve": "larder.commands.serve",
     "check": "larder.commands.check",
+    "plan": "larder.commands.plan",
     "run": "larder.commands.run",
     "status": "larder.commands.status",
     "get": "larder.commands.get",
+    "explain": "larder.commands.explain",
     "calls": "larder.commands.calls",
     "install": "larder.commands.install",
     "import-opencpu": "larder.commands.import_opencpu",

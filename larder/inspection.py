@@ -36,8 +36,8 @@ class Inspection:
         return sum(problem.severity == "error" for problem in self.problems)
 
 
-def inspect_project(folder: Path, *, ask_r: bool) -> Inspection:
-    """Reads settings and job files, asks the databases, and, with `ask_r`, R about functions."""
+def inspect_project(folder: Path, *, with_r: bool) -> Inspection:
+    """Reads settings and job files, asks the databases and, with `with_r`, R about functions."""
     settings, problems = _settings(folder)
     reading = (
         read_project(folder, name=settings.project_name, timezone=settings.timezone)
@@ -46,8 +46,8 @@ def inspect_project(folder: Path, *, ask_r: bool) -> Inspection:
     )
     problems += reading.problems
     problems += check_sources(reading.project)
-    if ask_r and settings is not None:
-        problems += _ask_r(settings, reading.project)
+    if with_r and settings is not None:
+        problems += _with_engine(settings, reading.project)
     return Inspection(reading.project.jobs, tuple(sorted(set(problems))))
 
 
@@ -67,24 +67,36 @@ def _settings(folder: Path) -> tuple[Settings | None, list[Problem]]:
         return None, list(error.problems)
 
 
-def _ask_r(settings: Settings, project: Project) -> list[Problem]:
+def ask_r(pool: Pool, project: Project, settings: Settings) -> list[Problem]:
+    """What R finds wrong with the models, the functions of the jobs and their R code.
+
+    Raises:
+        TemplateFailed: It cannot load the models.
+    """
+    if trouble := pool.info().get("problem"):
+        return [models_problem(str(trouble))]
+    r = RTables(pool, SessionFolder(settings.state_folder / "sessions"), limits_of(settings))
+    functions = check(
+        project,
+        pool.contract,
+        functions=lambda package: _names(pool, package),
+        code_problems=pool.code_problems,
+    )
+    return functions + check_sources(project, r)
+
+
+def engine_problem(error: EngineNotStarted | TemplateFailed) -> Problem:
+    """Why R did not come up, as a problem at its place."""
+    return models_problem(getattr(error, "reason", str(error)))
+
+
+def _with_engine(settings: Settings, project: Project) -> list[Problem]:
     make_state_folder(settings.state_folder)
     try:
         with engine_for(settings, current_models=True) as pool:
-            if trouble := pool.info().get("problem"):
-                return [models_problem(str(trouble))]
-            r = RTables(
-                pool, SessionFolder(settings.state_folder / "sessions"), limits_of(settings)
-            )
-            functions = check(
-                project,
-                pool.contract,
-                functions=lambda package: _names(pool, package),
-                code_problems=pool.code_problems,
-            )
-            return functions + check_sources(project, r)
+            return ask_r(pool, project, settings)
     except (EngineNotStarted, TemplateFailed) as error:
-        return [models_problem(getattr(error, "reason", str(error)))]
+        return [engine_problem(error)]
 
 
 def _names(pool: Pool, package: str) -> list[str]:

@@ -25,10 +25,10 @@ def local(moment: datetime) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
-def to_come(moment: datetime, now: datetime) -> str:
-    """The moment by the clock here, and in how long that is."""
+def to_come(moment: datetime, now: datetime, *, past: str = "overdue") -> str:
+    """The moment by the clock here, and in how long that is; `past` if it has been."""
     left_s = (moment - now).total_seconds()
-    return f"{local(moment)} ({'in ' + span(left_s) if left_s > 0 else 'overdue'})"
+    return f"{local(moment)} ({'in ' + span(left_s) if left_s > 0 else past})"
 
 
 def iso(moment: datetime | None) -> str | None:

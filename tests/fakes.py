@@ -10,6 +10,7 @@ import orjson
 
 from cache.manifest import MANIFEST, Manifest
 from engine.call import Argument, FunctionCall, Output, Priority
+from engine.code_version import CodeVersion
 from engine.errors import EngineError, PackageNotFound, RError
 from engine.evaluation import BodyError, Evaluation, RenderedBody, RowsAnswer
 from engine.frame import Column, Frame
@@ -102,10 +103,10 @@ class FakePool:
         answer = self._call(call, arguments, asked)
         return RowsAnswer(Frame({name: _column(values) for name, values in answer.items()}))
 
-    def version(self, package: str) -> str:
+    def version(self, package: str) -> CodeVersion:
         if package not in self.versions:
             raise PackageNotFound(f"there is no package called '{package}'", "package_not_found")
-        return self.versions[package]
+        return CodeVersion(package, self.versions[package], "4.5.0")
 
     def _call(self, call: FunctionCall, arguments: dict[str, Any], asked: dict[str, Any]) -> Any:
         with self._turn:

@@ -28,6 +28,7 @@ from soak_work import KINDS, Client, Disturbed, leaves  # noqa: E402
 
 from bench.project import Jobs, open_jobs  # noqa: E402
 from jobs.errors import RunInProgress, RunInterrupted  # noqa: E402
+from jobs.scope import EVERYTHING  # noqa: E402
 from jobs.status import Cause, RunStatus  # noqa: E402
 
 KILL_EACH_S = 6.0
@@ -163,7 +164,7 @@ class Soak:
 
     def _batch(self, jobs: Jobs, job: str, *, undisturbed: bool = False) -> None:
         try:
-            run = jobs.runner.run(jobs.job(job), Cause.MANUAL, force=True)
+            run = jobs.runner.run(jobs.job(job), Cause.MANUAL, scope=EVERYTHING)
         except (RunInterrupted, RunInProgress):  # the scheduler takes it up, or has done so
             return
         if undisturbed and run.status is not RunStatus.SUCCEEDED:

@@ -10,12 +10,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from fakes import FixedClock
+from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
+from cache.clock import to_text, utcnow
 from jobs.errors import (
     CatalogTooNew,
     CatalogUnavailable,
@@ -23,11 +26,12 @@ from jobs.errors import (
     RunNotFound,
     ScheduleNotFound,
 )
-from jobs.migrations import head
+from jobs.migrations import configuration, head
 from jobs.models import REVISION, metadata
 from jobs.owner import Owner, is_gone
 from jobs.records import BatchOutcome, CellOutcome, ScheduleRow
 from jobs.repository import Catalog
+from jobs.scope import NOT_FRESH
 from jobs.status import Cause, Outcome, RunStatus
 
 HERE = str(Owner.here())
@@ -71,6 +75,24 @@ def test_migrating_again_keeps_the_rows(catalog: Catalog, tmp_path: Path) -> Non
     again.migrate()
     assert again.run(run.id) == run
     again.close()
+
+
+def test_catalog_of_an_earlier_larder_keeps_its_runs(tmp_path: Path) -> None:
+    catalog = Catalog.in_file(tmp_path / "catalog.db")
+    configured = configuration()
+    with catalog._write() as connection:
+        configured.attributes["connection"] = connection
+        command.upgrade(configured, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO runs (job, cause, status, started_at, version, owner, heartbeat_at)"
+                " VALUES ('gain', 'manual', 'running', :now, 'v1', 'me', :now)"
+            ),
+            {"now": to_text(utcnow())},
+        )
+    catalog.migrate()
+    assert (catalog.revision(), catalog.run(1).scope) == (REVISION, NOT_FRESH)
+    catalog.close()
 
 
 def test_many_processes_may_migrate_at_once(tmp_path: Path) -> None:

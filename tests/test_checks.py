@@ -18,6 +18,7 @@ from jobs.errors import CallFailed
 from jobs.grid import Axis, Grid
 from jobs.job import Job
 from jobs.project import load_project
+from jobs.scope import EVERYTHING
 from jobs.status import Cause, Outcome, RunStatus
 
 pytestmark = pytest.mark.r
@@ -157,7 +158,7 @@ def test_call_on_demand_that_fails_a_check_is_an_error_and_not_kept(kitchen: Kit
 
 def test_check_sees_declared_defaults_too(kitchen: Kitchen) -> None:
     job = checked("value$level == level", "level == 0.95")
-    assert kitchen.runner.run(job, Cause.MANUAL, force=True).failed == 0
+    assert kitchen.runner.run(job, Cause.MANUAL, scope=EVERYTHING).failed == 0
 
 
 def test_changed_checks_make_earlier_answers_stale() -> None:

@@ -18,6 +18,7 @@ from bench.project import open_jobs
 from bench.roles import is_alive, of_state
 from jobs.errors import RunInterrupted
 from jobs.run_record import Progress
+from jobs.scope import EVERYTHING
 from jobs.status import Cause, RunStatus
 
 pytestmark = pytest.mark.server
@@ -142,7 +143,7 @@ def test_death_in_the_middle_of_a_batch_spoils_no_answer(
     interrupted = False
     with open_jobs(server.server.project) as jobs:
         try:
-            jobs.runner.run(jobs.job(job), Cause.MANUAL, force=True, progress=kill)
+            jobs.runner.run(jobs.job(job), Cause.MANUAL, scope=EVERYTHING, progress=kill)
         except RunInterrupted:
             interrupted = True
         assert not (interrupted and part == "child")
@@ -150,7 +151,7 @@ def test_death_in_the_middle_of_a_batch_spoils_no_answer(
         assert all(row["state"] == "missing" for row in wrong_answers(server, job, column))
         server.wait_until_whole(before)
         wait_until(lambda: finished(server, job))  # the scheduler takes up what was interrupted
-        again = jobs.runner.run(jobs.job(job), Cause.MANUAL, force=True)
+        again = jobs.runner.run(jobs.job(job), Cause.MANUAL, scope=EVERYTHING)
         assert again.status is RunStatus.SUCCEEDED
     assert wrong_answers(server, job, column) == []
 

@@ -19,6 +19,7 @@ from jobs.check import check_code
 from jobs.errors import RunInterrupted
 from jobs.input_spec import InputSpec
 from jobs.job import Job
+from jobs.scope import EVERYTHING
 from jobs.status import Cause, Outcome, RunStatus
 
 
@@ -120,7 +121,7 @@ def test_changed_r_code_is_computed_whatever_the_input(kitchen: Kitchen, job: Jo
 
 def test_forced_run_skips_nothing(kitchen: Kitchen, job: Job) -> None:
     kitchen.clock.advance(minutes=1)
-    assert kitchen.runner.run(job, Cause.MANUAL, force=True).computed == 6
+    assert kitchen.runner.run(job, Cause.MANUAL, scope=EVERYTHING).computed == 6
 
 
 def test_answer_computed_on_demand_counts_by_time_as_its_input_is_not_known(

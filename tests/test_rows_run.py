@@ -16,6 +16,7 @@ from engine.errors import EngineUnavailable, RError, RowCountMismatch
 from jobs.argument import ArgumentSpec
 from jobs.errors import RowNotFound, RunInterrupted
 from jobs.job import Job
+from jobs.scope import EVERYTHING
 from jobs.status import Cause, Outcome, RunStatus
 
 
@@ -134,7 +135,7 @@ def test_rows_of_another_version_are_computed_again(kitchen: Kitchen, job: Job) 
 
 def test_forced_run_computes_fresh_rows_too(kitchen: Kitchen, job: Job) -> None:
     kitchen.runner.run(job, Cause.MANUAL)
-    assert kitchen.runner.run(job, Cause.MANUAL, force=True).computed == 10
+    assert kitchen.runner.run(job, Cause.MANUAL, scope=EVERYTHING).computed == 10
 
 
 def test_keys_that_became_numbers_are_still_known(kitchen: Kitchen, job: Job, csv: Path) -> None:

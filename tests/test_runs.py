@@ -29,6 +29,7 @@ from jobs.job import Job
 from jobs.owner import Owner
 from jobs.run_record import Progress
 from jobs.runs import Runner
+from jobs.scope import EVERYTHING
 from jobs.status import Cause, Outcome, RunStatus
 
 GONE = str(Owner(Owner.here().host, 4_194_303, "never-1"))
@@ -92,7 +93,7 @@ def test_fresh_cells_are_left_alone(kitchen: Kitchen) -> None:
 def test_forced_run_computes_fresh_cells_too(kitchen: Kitchen) -> None:
     kitchen.runner.run(gain_job(), Cause.MANUAL)
     kitchen.clock.advance(minutes=1)
-    assert kitchen.runner.run(gain_job(), Cause.MANUAL, force=True).computed == 6
+    assert kitchen.runner.run(gain_job(), Cause.MANUAL, scope=EVERYTHING).computed == 6
 
 
 def test_changed_r_code_makes_every_cell_stale(kitchen: Kitchen) -> None:
@@ -409,9 +410,9 @@ def test_forced_run_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) ->
     kitchen.clock.advance(minutes=1)
     kitchen.pool.functions["gain"] = failing_for(90, GONE_ENGINE)
     with pytest.raises(RunInterrupted):
-        kitchen.runner.run(gain_job(), Cause.MANUAL, force=True)
+        kitchen.runner.run(gain_job(), Cause.MANUAL, scope=EVERYTHING)
     kitchen.pool.functions["gain"] = gain
     (left,) = kitchen.catalog.abandoned_runs()
-    run = kitchen.runner.run(gain_job(), left.cause, resume=left.id, force=True)
+    run = kitchen.runner.run(gain_job(), left.cause, resume=left.id)
     assert (run.computed, run.fresh) == (2, 4)
     kitchen.close()

@@ -63,6 +63,20 @@ def test_schedule_fires_soon_after_the_first_start(server: Server) -> None:
         assert answer.json()["predicted_price"] > 300
 
 
+def test_explanation_says_what_made_an_answer_and_what_is_near_another(server: Server) -> None:
+    with server.client() as client:
+        wait_until(lambda: (last_run(client, "weight_gain") or {}).get("status") == "succeeded", 60)
+        url = "/v1/jobs/weight_gain/explain"
+        hit = client.get(url, params={"treatment": "CBT", "prewt": 80}).json()
+        assert (hit["state"], hit["made_by"]["code"]["package"]) == ("hit", "scoring")
+        assert hit["made_by"]["code"]["r"].startswith("R version ")
+        made_by = client.get(f"/v1/runs/{hit['made_by']['run']}").json()
+        assert made_by["job"] == "weight_gain"
+        near = client.get(url, params={"treatment": "CBT", "prewt": 80.25}).json()["nearest"]
+        assert near["differs_in"] == [{"argument": "prewt", "asked": 80.25, "prepared": 80}]
+        assert client.get("/v1/jobs/weight_gian/explain").status_code == 404
+
+
 def test_call_not_prepared_is_a_hit_the_next_time(server: Server) -> None:
     with server.client() as client:
         url = "/ocpu/library/scoring/R/gain/json"

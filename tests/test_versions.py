@@ -9,6 +9,7 @@ from kitchen import gain_job
 
 from cache.entry import Version
 from cache.generations import Generations
+from engine.code_version import CodeVersion
 from engine.errors import EngineUnavailable
 from jobs.repository import Catalog
 from jobs.version_keeper import VersionKeeper
@@ -104,7 +105,7 @@ def test_job_of_a_broken_package_keeps_its_version_and_the_others_get_theirs(
 
 def test_without_an_engine_nothing_is_published(tmp_path: Path, catalog: Catalog) -> None:
     class Away(FakePool):
-        def version(self, package: str) -> str:
+        def version(self, package: str) -> CodeVersion:
             raise EngineUnavailable(Path("engine.sock"), "gone")
 
     versions = versions_in(tmp_path)

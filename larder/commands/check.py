@@ -30,8 +30,12 @@ def check(
         larder check examples/scoring --no-r
         larder check --json
     """
-    inspection = inspect_project(project, ask_r=r)
-    if json:
+    tell(inspect_project(project, with_r=r), as_json=json)
+
+
+def tell(inspection: Inspection, *, as_json: bool) -> None:
+    """Prints what was found; ends the command with a status of its own if it is an error."""
+    if as_json:
         problems = [asdict(problem) for problem in inspection.problems]
         print_json({"jobs": sorted(inspection.jobs), "problems": problems})
     else:

@@ -9,7 +9,7 @@ import typer
 
 from jobs.project import load_project
 from larder.answer import Answer, find_answer
-from larder.commands.arguments import HERE, ProjectOption
+from larder.commands.arguments import HERE, ProjectOption, as_pair
 from larder.console import note
 from larder.errors import Misused
 from larder.settings import load_settings
@@ -56,7 +56,7 @@ def get(
     settings = load_settings(project)
     name, zone = settings.project_name, settings.timezone
     found = load_project(settings.folder, name=name, timezone=zone)
-    pairs = [_pair(argument) for argument in arguments or ()]
+    pairs = [as_pair(argument) for argument in arguments or ()]
     answer = find_answer(settings, found, job, pairs, form.value)
     if output is not None:
         output.write_bytes(answer.content)
@@ -64,13 +64,6 @@ def get(
         sys.stdout.buffer.write(answer.content)
         sys.stdout.buffer.flush()
     note(_told(answer))
-
-
-def _pair(argument: str) -> tuple[str, str]:
-    name, found, value = argument.partition("=")
-    if not found or not name:
-        raise Misused(f"'{argument}' is no argument: write NAME=VALUE")
-    return name, value
 
 
 def _told(answer: Answer) -> str:

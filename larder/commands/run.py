@@ -1,49 +1,58 @@
 """`larder run`: a job now, to its end."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as Bar
 
+from jobs.dry_run import dry_run as look
+from jobs.job import Job
 from jobs.job_set import JobSet
 from jobs.owner import Owner
+from jobs.pantry import Pantry
 from jobs.project import load_project
 from jobs.records import Run
 from jobs.repository import Catalog
-from jobs.run_record import Progress
 from jobs.runs import Runner
+from jobs.scope import Only, Scope, narrowed
 from jobs.status import Cause, RunStatus
 from jobs.version_keeper import VersionKeeper
 from larder.cancellable import Cancellable
-from larder.commands.arguments import HERE, AsJson, ProjectOption
-from larder.console import err, note, print_json, say
+from larder.commands.arguments import HERE, AsJson, ProjectOption, as_pair
+from larder.console import note, print_json, say
+from larder.dry_run import dry_run_document, print_dry_run
 from larder.exits import Exit
 from larder.log import configure_log
 from larder.private_engine import engine_for
+from larder.run_progress import Tell, run_progress, skipped
 from larder.settings import Settings, load_settings
 from larder.state import make_state_folder
 from larder.times import iso, span
 from larder.wiring import open_catalog, open_pantry
-
-_LINE_EACH_PERCENT = 10
-
-Tell = Callable[[Progress], None]
 
 
 def run(
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job's name.", show_default=False)],
     *,
     project: ProjectOption = HERE,
-    force: Annotated[bool, typer.Option("--force", help="Compute what is fresh too.")] = False,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Only cells with this value; may be given several times. Of a rows job, its key.",
+            show_default=False,
+        ),
+    ] = None,
+    only: Annotated[
+        Only | None,
+        typer.Option(help="Only these; all: fresh ones too.", show_default="stale and missing"),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be computed, and why; compute nothing."),
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Run a job now: compute every cell, or row, that is not fresh. Ctrl-C cancels it.
@@ -52,13 +61,25 @@ def run(
 
     Examples:
         larder run weight_gain
-        larder run weight_gain --force
+        larder run weight_gain --only all
+        larder run weight_gain --where treatment=CBT --where prewt=80 --where prewt=81
+        larder run weight_gain --only stale --dry-run
         larder run diamond_prices --project examples/scoring --json
     """
     settings = load_settings(project)
     configure_log(level="warning", form="text")
-    with _progress(job) as tell:
-        finished = _run(job, settings, tell, force=force)
+    scope = Scope(_values(where or ()), only)
+    if dry_run:
+        with _kitchen(job, settings, scope) as kitchen:
+            version = kitchen.keeper.preview(kitchen.job, kitchen.pantry.clock())
+            seen = look(kitchen.job, scope, version, kitchen.pantry, kitchen.catalog)
+        if json:
+            print_json(dry_run_document(seen))
+        else:
+            print_dry_run(seen)
+        return
+    with run_progress(job) as tell:
+        finished = _run(job, settings, tell, scope)
     if json:
         print_json(_for_programs(finished))
     else:
@@ -67,26 +88,47 @@ def run(
         raise typer.Exit(Exit.FAILED)
 
 
-def _run(name: str, settings: Settings, tell: Tell, *, force: bool) -> Run:
+@dataclass(frozen=True)
+class _Kitchen:
+    """A job, and what it takes to run it."""
+
+    job: Job
+    catalog: Catalog
+    pantry: Pantry
+    keeper: VersionKeeper
+
+
+@contextmanager
+def _kitchen(name: str, settings: Settings, scope: Scope) -> Iterator[_Kitchen]:
     make_state_folder(settings.state_folder)
     zone = settings.timezone
     found = load_project(settings.folder, name=settings.project_name, timezone=zone)
     jobs = JobSet(found.jobs.values())
     job = jobs.job(name)
-    catalog = open_catalog(settings)
-    try:
-        with engine_for(settings) as pool:
-            pantry = open_pantry(settings, pool, jobs)
-            try:
-                runner = Runner(pantry, catalog, VersionKeeper(catalog, pool, pantry.versions))
-                return Cancellable(
-                    lambda: runner.run(job, Cause.MANUAL, progress=tell, force=force),
-                    lambda: _cancel(catalog, name),
-                ).result()
-            finally:
-                pantry.close()
-    finally:
-        catalog.close()
+    narrowed(job, scope)  # its mistakes are told before R is started
+    with (
+        closing(open_catalog(settings)) as catalog,
+        engine_for(settings) as pool,
+        closing(open_pantry(settings, pool, jobs)) as pantry,
+    ):
+        yield _Kitchen(job, catalog, pantry, VersionKeeper(catalog, pool, pantry.versions))
+
+
+def _run(name: str, settings: Settings, tell: Tell, scope: Scope) -> Run:
+    with _kitchen(name, settings, scope) as kitchen:
+        catalog = kitchen.catalog
+        runner = Runner(kitchen.pantry, catalog, kitchen.keeper)
+        return Cancellable(
+            lambda: runner.run(kitchen.job, Cause.MANUAL, progress=tell, scope=scope),
+            lambda: _cancel(catalog, name),
+        ).result()
+
+
+def _values(where: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    values: dict[str, tuple[str, ...]] = {}
+    for name, text in map(as_pair, where):
+        values[name] = (*values.get(name, ()), text)
+    return values
 
 
 def _cancel(catalog: Catalog, job: str) -> None:
@@ -98,57 +140,15 @@ def _cancel(catalog: Catalog, job: str) -> None:
     note(f"{job} was cancelled; what it had computed is kept")
 
 
-@contextmanager
-def _progress(job: str) -> Iterator[Tell]:
-    """A bar on a terminal, a line now and then elsewhere; both on stderr."""
-    if not err.is_terminal:
-        yield _Lines(job)
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[counts]}"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(job, total=None, counts="starting R")
-        yield lambda now: bar.update(
-            task, total=now.total or None, completed=now.done, counts=_counts(now)
-        )
-
-
-class _Lines:
-    """Tells the progress in plain lines, one for each tenth of the work."""
-
-    def __init__(self, job: str) -> None:
-        self._job = job
-        self._told = 0
-
-    def __call__(self, now: Progress) -> None:
-        percent = 100 * now.done // now.total if now.total else 100
-        if percent >= self._told + _LINE_EACH_PERCENT or now.done == now.total > 0:
-            self._told = percent
-            note(f"{self._job}: {now.done:,} of {now.total:,} ({_counts(now)})")
-
-
-def _counts(now: Progress) -> str:
-    failed = f", {now.failed:,} failed" if now.failed else ""
-    return f"{now.computed:,} computed, {now.fresh:,} fresh{_skipped(now)}{failed}"
-
-
-def _skipped(counts: Progress | Run) -> str:
-    return f", {counts.skipped:,} skipped: input unchanged" if counts.skipped else ""
-
-
 def _summary(run: Run) -> str:
-    counts = f"{run.computed:,} computed, {run.fresh:,} fresh{_skipped(run)}, {run.failed:,} failed"
+    counts = f"{run.computed:,} computed, {run.fresh:,} fresh{skipped(run)}, {run.failed:,} failed"
     text = f"{run.job} {run.status.value} in {span(run.duration_s or 0)}: {counts}"
     return f"{text}\n{run.error}" if run.error else text
 
 
 def _for_programs(run: Run) -> dict[str, object]:
     shown = {name: value for name, value in asdict(run).items() if name != "owner"}
+    shown["scope"] = run.scope.to_json()
     for name in ("scheduled_for", "started_at", "finished_at", "heartbeat_at"):
         shown[name] = iso(shown[name])
     return {**shown, "duration_s": run.duration_s}
