@@ -117,7 +117,8 @@ class _Cell:
         call = call_of_query(self.job, self.values)
         found = pantry.resolver.look(call, self.job)
         if found.entry is None:
-            found = pantry.materialise(call, self.job, also=[Output(self._label, self._label)])
+            job = pantry.jobs.job(self.job.name)  # its grid has what runs read from outside
+            found = pantry.materialise(call, job, also=[Output(self._label, self._label)])
         content = self._stored(found.entry)
         return _answer(found, self._rendered(found, pool) if content is None else content)
 

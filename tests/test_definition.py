@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from textwrap import dedent, indent
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict
@@ -9,9 +10,11 @@ from pydantic import BaseModel, ConfigDict
 from cache.freshness import Freshness
 from cache.keys import Code
 from engine.limits import Limits
+from jobs.definition import JobFile, schema
 from jobs.job import Job, ScheduleSpec
 from jobs.problem import Problem
 from jobs.project import read_project
+from jobs.schema_tree import SchemaTree
 from jobs.validation import validate
 from jobs.yaml_source import read_yaml
 
@@ -466,3 +469,77 @@ def test_a_key_of_a_later_version_does_not_make_its_neighbours_missing() -> None
     assert document is not None
     found = validate(document, Later, not_yet={"later": "use now"}).problems
     assert [str(one) for one in found] == ["a.yaml:1:1: 'later' is not supported yet (use now)"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"jobs:\n  a:\n    x: 1\n   b: 2\n", "4:4: the indentation fits none of the lines above"),
+        (b"jobs:\n\t- a\n", "2:1: a tab stands where YAML wants spaces (indent with spaces)"),
+        (b"jobs: a: b\n", "1:8: a ':' makes a key where no key can stand"),
+        (b"jobs: 'a\n", "1:7: the quote opened here is never closed"),
+        (b"jobs: [a, b\nc: d\n", "1:7: the bracket opened here is not closed"),
+        (b"jobs: {a: b\n", "1:7: the bracket opened here is not closed"),
+        (b"jobs: @a\n", "1:7: a value cannot begin with '@' (put the value in quotes)"),
+        (b"jobs: *a\n", "1:7: *a refers to an anchor (&a) that does not exist"),
+        (b'jobs: "\\q"\n', "1:9: \\q means nothing between double quotes"),
+        (b"jobs: 1\n---\njobs: 2\n", "2:1: a second document begins here"),
+        (b"jobs:\nkey\n", "2:1: this line is neither `key: value` nor part of the text above"),
+        (b"jobs: \x01\n", "1:7: the character U+0001 cannot stand in YAML"),
+        (b"jobs:\n  a: \xff\n", "2:6: byte 0xff is no UTF-8 (save the file in UTF-8)"),
+        (b"jobs: &a [*a]\n", "1:7: an alias (*) refers to the value that it is part of"),
+        (b"jobs: !python/object {}\n", "1:7: the tag !python/object is not known"),
+        (b"jobs: {a: 1, a: 2}\n", "1:14: the key 'a' stands here twice; first at 1:8"),
+        (b"a: {<<: {b: 1}}\n", "1:5: merge keys (<<) are not part of YAML 1.2"),
+        (b"? [a]\n: 1\n", "1:3: a key must be a single word or text"),
+        (b"[" * 5000, "1:1: is nested too deeply to be read"),
+    ],
+)
+def test_malformed_yaml_is_explained_in_plain_words(content: bytes, problem: str) -> None:
+    _, problems = read_yaml(content, "a.yaml")
+    assert any(str(found).startswith(f"a.yaml:{problem}") for found in problems), problems
+
+
+def test_aliases_that_multiply_do_not_fill_the_memory() -> None:
+    levels = [b"a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    refs = (
+        b"a%d: &a%d [" % (i, i) + b", ".join([b"*a%d" % (i - 1)] * 10) + b"]" for i in range(1, 9)
+    )
+    _, problems = read_yaml(b"\n".join([*levels, *refs]), "a.yaml")
+    assert [found.message for found in problems] == ["the file holds too many values"]
+
+
+def test_explicit_text_stays_text() -> None:
+    document, problems = read_yaml(b"[!!str 12, '12', 12, 0x10, 1e3, .inf, ~, True]", "a.yaml")
+    assert document is not None
+    assert not problems
+    assert document.value == ["12", "12", 12, 16, 1000.0, float("inf"), None, True]
+
+
+def every_node(schema_part: Any) -> list[dict[str, Any]]:
+    """Every named property of a JSON Schema."""
+    if isinstance(schema_part, list):
+        return [node for item in schema_part for node in every_node(item)]
+    if not isinstance(schema_part, dict):
+        return []
+    named = list(schema_part.get("properties", {}).values())
+    return named + [node for item in schema_part.values() for node in every_node(item)]
+
+
+def test_the_schema_describes_every_key() -> None:
+    assert schema()["$schema"].startswith("https://json-schema.org/")
+    assert all("description" in node for node in every_node(schema()))
+
+
+def test_every_key_has_an_example_for_messages() -> None:
+    tree = SchemaTree.of(JobFile)
+
+    def without_example(path: tuple[str, ...]) -> list[tuple[str, ...]]:
+        found = [] if not path or tree.words(path) or tree.example(path) is not None else [path]
+        for key in tree.keys(path):
+            found += without_example((*path, key))
+        return found
+
+    missing = without_example(()) + without_example(("jobs", "x"))
+    allowed = {"exclude", "include", "default", "required"}
+    assert [path for path in missing if path[-1] not in allowed] == []
