@@ -362,6 +362,12 @@ def test_check_places_a_mistake_in_a_model(project: Path) -> None:
     assert "the R engine did not start: models/models.R:8:" in run.err
 
 
+def test_status_names_the_job_that_another_waits_for(tmp_path: Path) -> None:
+    after = PRICES + "    schedule: {after: weight_gain}\n"
+    shown = larder("status", make_project(tmp_path, gain=GAIN, prices=after))
+    assert "  after weight_gain " in shown.out
+
+
 @pytest.mark.r
 def test_run_says_what_it_skipped(project: Path) -> None:
     (project / "data").mkdir(exist_ok=True)

@@ -75,9 +75,15 @@ def _table(seen: Overview) -> Table:
             Text(f"{counts.missing:,}", style="red" if counts.missing else ""),
             f"{counts.total:,}",
             _last_run(one.last_run, seen.now),
-            to_come(one.next_fire, seen.now) if one.next_fire else "-",
+            _next(one, seen.now),
         )
     return table
+
+
+def _next(one: JobOverview, now: datetime) -> str:
+    if one.next_fire is not None:
+        return to_come(one.next_fire, now)
+    return next((spec.text for spec in one.job.schedule if spec.after), "-")
 
 
 def _last_run(run: Run | None, now: datetime) -> Text:
