@@ -67,11 +67,10 @@ class Grid:
 
     def cells(self) -> Iterator[Cell]:
         """The cells."""
-        holes = _Holes(self._holes(), len(self.axes))
         sizes = [range(len(axis.values)) for axis in reversed(self.axes)]
         for turned in itertools.product(*sizes):
             positions = turned[::-1]  # the first axis is to vary fastest
-            if not holes.take(positions):
+            if not self._left_out.take(positions):
                 pairs = zip(self.axes, positions, strict=True)
                 yield Cell({axis.name: axis.values[at] for axis, at in pairs})
         for arguments in self.included:
@@ -84,7 +83,11 @@ class Grid:
             for axis in self.axes
         ]
         found = tuple(at for at in positions if at is not None)
-        return len(found) == len(self.axes) and not _Holes(self._holes(), len(found)).take(found)
+        return len(found) == len(self.axes) and not self._left_out.take(found)
+
+    @cached_property
+    def _left_out(self) -> "_Holes":
+        return _Holes(self._holes(), len(self.axes))
 
     def _holes(self) -> list[dict[int, int]]:
         """The excluded, as positions on axes; one that names no value of the grid is none."""

@@ -10,9 +10,10 @@ from itertools import takewhile
 
 from cache.keys import Value
 from jobs.argument import identity
-from jobs.grid import Grid
+from jobs.grid import Axis, Grid
 from jobs.job import Job
 
+_FAR = 2.0
 _LIKELY = 50  # keys that begin alike, of which the most similar one is taken
 
 
@@ -73,10 +74,7 @@ def _candidates(job: Job, asked: Mapping[str, Value]) -> Iterator[dict[str, Valu
 
 def _combination(grid: Grid, asked: Mapping[str, Value]) -> Iterator[dict[str, Value]]:
     """The nearest combination of the axes that is left in, the excluded ones stepped over."""
-    ranked = [
-        sorted((_distance(asked, axis.name, value), at) for at, value in enumerate(axis.values))
-        for axis in grid.axes
-    ]
+    ranked = [sorted(_distances(asked, axis)) for axis in grid.axes]
     if not all(ranked):
         return
     first = (0,) * len(ranked)
@@ -98,6 +96,20 @@ def _combination(grid: Grid, asked: Mapping[str, Value]) -> Iterator[dict[str, V
                 heapq.heappush(waiting, (cost, following))
 
 
+def _distances(asked: Mapping[str, Value], axis: Axis) -> Iterator[tuple[float, int]]:
+    """Distance and place of each value; among many texts only those that begin alike are near."""
+    text = asked.get(axis.name)
+    places = range(len(axis.values))
+    if not isinstance(text, str) or len(places) <= _LIKELY:
+        yield from ((_distance(asked, axis.name, axis.values[at]), at) for at in places)
+        return
+    here = axis.position(text)
+    likely = heapq.nlargest(_LIKELY, places, key=lambda at: _common(str(axis.values[at]), text))
+    near = {*likely, *([] if here is None else [here])}
+    for at in places:
+        yield (_distance(asked, axis.name, axis.values[at]) if at in near else _FAR), at
+
+
 def _following(
     ranks: tuple[int, ...], ranked: Sequence[Sequence[object]]
 ) -> Iterable[tuple[int, ...]]:
@@ -113,8 +125,8 @@ def _distance(asked: Mapping[str, Value], name: str, value: Value) -> float:
     pair = (_measure(asked[name]), _measure(value))
     if pair[0] is not None and pair[1] is not None:
         apart = abs(pair[0] - pair[1])
-        return 2.0 if math.isinf(apart) else 1 + apart / (1 + apart)
-    return 2 - SequenceMatcher(None, str(asked[name]).casefold(), str(value).casefold()).ratio()
+        return _FAR if math.isinf(apart) else 1 + apart / (1 + apart)
+    return _FAR - SequenceMatcher(None, str(asked[name]).casefold(), str(value).casefold()).ratio()
 
 
 def _measure(value: Value) -> float | None:

@@ -165,6 +165,21 @@ def test_nearest_day_is_the_one_with_the_fewest_days_between(kitchen: Kitchen) -
     assert near.arguments["treatment"] == "2026-01-31"
 
 
+def test_nearest_of_many_texts_begins_as_the_one_asked_for(kitchen: Kitchen) -> None:
+    names = tuple(f"{town}-{number:03}" for town in ("Ulm", "Bonn", "Kiel") for number in range(99))
+    axes = (Axis("treatment", names), Axis("prewt", (70,)))
+    excluded = ({"treatment": "Kiel-042"}, {"treatment": "Kiel-041"})
+    spec = ArgumentSpec("treatment", "string")
+    arguments = (spec, *gain_job().arguments[1:])
+    kitchen.pantry.use(JobSet([gain_job(grid=Grid(axes, excluded), arguments=arguments)]))
+    near = explain(kitchen, treatment="Kiel-042", prewt=70).nearest
+    assert near is not None
+    assert str(near.arguments["treatment"]).startswith("Kiel-0")
+    same = explain(kitchen, treatment="Bonn-007", prewt=75).nearest
+    assert same is not None
+    assert [one.argument for one in same.differences] == ["prewt"]
+
+
 def test_arguments_outside_the_contract_have_its_faults_and_the_nearest_cell(
     kitchen: Kitchen,
 ) -> None:
