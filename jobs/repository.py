@@ -2,7 +2,8 @@
 
 One class, made of one file per noun: `version_rows`, `schedule_rows`, `follow_rows`, `run_rows`,
 `cell_rows`, `lease_rows`, `live_rows`, over `database`. Each method is a transaction of its own and
-answers with the frozen values of `jobs.records`. The scheduler and `larder run` write; all may read.
+answers with the frozen values of `jobs.records`. The scheduler and `larder run` write, all may
+read.
 """
 
 from jobs.cell_rows import CellRows

@@ -86,21 +86,20 @@ class Wanting:
         failed_at = self._failed.get(asked.cache_key)
         failed = failed_at is not None and (answer is None or answer.computed_at < failed_at)
         wanted = self.scope.wants(why, failed=failed)
-        return LookedAt(asked, answer, why, failed, wanted and not self._is_repeated(answer, why))
+        return LookedAt(asked, answer, why, failed, wanted and not self._is_repeated(answer))
 
     def _why(self, answer: EntrySummary | None) -> Why:
         why = why_of(answer, self.pantry.clock(), self.version)
         if answer is None or self.scope.only is not None or FINGERPRINT not in answer.extra:
             return why
         if has_same_input(answer, self.version, self.input_now):
-            return why if why is Why.FRESH else Why.SAME_INPUT
+            return why if self._is_ours(answer) else Why.SAME_INPUT
         is_other = self.input_now is not None and why is Why.FRESH and not self._is_ours(answer)
         return Why.INPUT_CHANGED if is_other else why
 
-    def _is_repeated(self, answer: EntrySummary | None, why: Why) -> bool:
+    def _is_repeated(self, answer: EntrySummary | None) -> bool:
         """Whether the run would compute again what it has computed itself."""
-        asks_again = self.scope.only is Only.ALL or why is Why.SAME_INPUT
-        return answer is not None and asks_again and self._is_ours(answer)
+        return self.scope.only is Only.ALL and answer is not None and self._is_ours(answer)
 
     def _is_ours(self, answer: EntrySummary) -> bool:
         since_then = self.since is not None and answer.computed_at >= self.since

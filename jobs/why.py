@@ -17,7 +17,7 @@ class Why(StrEnum):
     CHANGED = "changed"
     """Another version of the job made it; it is served for a while yet."""
     SAME_INPUT = "same_input"
-    """Its time is over, but its input is what it was: a run makes it fresh anew, without R."""
+    """It is made of the job's input as it is now: a run makes it fresh anew, without R."""
     INPUT_CHANGED = "input_changed"
     """It is current by its time, but the job's input has changed."""
     ROW_CHANGED = "row_changed"

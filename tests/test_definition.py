@@ -308,10 +308,9 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         ("refresh_when: {}", "4:19: an input is either a 'file' or 'sql' or 'r' (for example: {f"),
         ("refresh_when: {file: a.csv, r: now()}", "4:19: an input is either a 'file' or"),
         ("refresh_when: {r: ''}", "4:23: this is no R expression: it is empty"),
-        ("refresh_when: {sql: {url: secret, query: q}}", "4:31: this is no URL of a database (for"),
         (
-            "refresh_when: {sql: {url: 'postgre://u:secret@h/d', query: q}}",
-            "4:31: SQLAlchemy knows",
+            "refresh_when: {sql: {url: secret, query: q}}",
+            "4:31: this is no address of a database (for",
         ),
         (
             "refresh_when: {sql: {url: 'sqlite://'}}",
