@@ -244,7 +244,7 @@ def test_a_check_asks_the_database(tmp_path: Path, sql: str, key: str, problem: 
 def test_larder_check_asks_it_too(tmp_path: Path) -> None:
     database(tmp_path, "CREATE TABLE t (id)")
     loaded(tmp_path, "{url: 'sqlite:///warehouse.db', query: SELECT age FROM t}")
-    inspection = inspect_project(tmp_path, ask_r=False)
+    inspection = inspect_project(tmp_path, with_r=False)
     assert [one.message for one in inspection.problems] == ["the query failed: no such column: age"]
     assert inspection.errors == 1
 
