@@ -120,7 +120,11 @@ class Live:
             pid = await asyncio.wait_for(_hello(ours), wire.HANDOVER_S)
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
             stack.pop_all()
-        return await parked.child.template.adopt(pid, ours, parked.child, home, transcript)
+        child = await parked.child.template.adopt(pid, ours, parked.child, home, transcript)
+        if parked.chain not in self._chains:  # it ended, and with it what was forked until then
+            asyncio.create_task(child.bury())  # noqa: RUF006  # ends by itself
+            raise WorkerDied("it ended meanwhile")
+        return child
 
     def park(
         self, key: str, child: Child, owner: str, limits: dict[str, Any], named: set[str]

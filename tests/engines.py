@@ -70,8 +70,8 @@ class Engine:
         evaluation = self.pool.evaluate(
             call, stage=stage.path, limits=limits or Limits(), outputs=rendered, owner=owner
         )
-        self.last = stage.session_key
         self.sessions.publish(stage)
+        self.last = stage.session_key
         return evaluation
 
     def json(self, function: str, **arguments: str) -> object:

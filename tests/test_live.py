@@ -3,7 +3,9 @@
 import os
 import re
 import signal
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -271,6 +273,34 @@ def test_session_of_old_models_does_not_stay(tmp_path: Path) -> None:
         wait_until(lambda: engine.json("version", x=key) == [2])
         assert key not in live_keys(engine)
     finally:
+        engine.close()
+
+
+def test_chains_outlive_the_replacement_of_their_models(tmp_path: Path) -> None:
+    model = tmp_path / "project" / "models" / "m.R"
+    model.parent.mkdir(parents=True)
+    model.write_text("version <- function(x = 0) 0\n")
+    engine = Engine(tmp_path, tmp_path / "project", spares=1)
+    stop = threading.Event()
+
+    def chain() -> list[object]:
+        seen = []
+        while not stop.is_set():
+            seen.append(engine.json("version"))
+            seen.append(engine.json("version", x=engine.last))
+        return seen
+
+    try:
+        with ThreadPoolExecutor(3) as threads:
+            chains = [threads.submit(chain) for _ in range(3)]
+            for number in range(1, 6):
+                model.write_text(f"version <- function(x = 0) {number}\n")
+                wait_until(lambda wanted=number: engine.json("version") == [wanted])
+            stop.set()
+            for one in chains:
+                assert all(answer in [[number] for number in range(6)] for answer in one.result())
+    finally:
+        stop.set()
         engine.close()
 
 
