@@ -17,6 +17,8 @@ from engine.pool import Pool
 
 MIB = 2**20
 STANDING = ("base", "project")
+PER_THREAD = 3
+"""Descriptors: two files of the store, and a connection to the engine."""
 SETTLE_S = 90.0
 """Longer than a session stays live after its last call."""
 MORE_DESCRIPTORS = {"api": 6, "scheduler": 8, "broker": 4}
@@ -30,7 +32,7 @@ class Inventory:
 
     Attributes:
         processes: How many of each role.
-        descriptors: The most that any process of a role holds.
+        descriptors: The most that any process of a role holds, beyond what each of its threads may.
         memory: Bytes (PSS) of all processes of a role together.
         folders: How many entries the folders have where calls work; a child's own is its own.
     """
@@ -72,7 +74,7 @@ def take(server: Server) -> Inventory:
     roles = {role: pids for role, pids in roles.items() if pids}
     return Inventory(
         {role: len(pids) for role, pids in roles.items()},
-        {role: max(map(descriptors, pids), default=0) for role, pids in roles.items()},
+        {role: max(map(_descriptors, pids), default=0) for role, pids in roles.items()},
         {role: sum(map(pss, pids)) for role, pids in roles.items()},
         {
             "work": len([name for name in _names(state / "work") if _owner(name) not in children]),
@@ -133,6 +135,14 @@ def _cached(state: Path) -> set[int]:
         return set()
     finally:
         pool.close()
+
+
+def _descriptors(pid: int) -> int:
+    try:
+        threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
+    except OSError:  # it has just ended
+        return 0
+    return descriptors(pid) - PER_THREAD * threads
 
 
 def _names(folder: Path) -> list[str]:

@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # as pytest has them, where thi
 import inventory  # noqa: E402
 from busy import Busy, busy  # noqa: E402
 from inventory import MIB, Inventory  # noqa: E402
-from soak_work import KINDS, Client, Disturbed, leaves  # noqa: E402
+from soak_work import KINDS, Client, Disturbed, leaves, overruns  # noqa: E402
 
 from bench.project import Jobs, open_jobs  # noqa: E402
 from jobs.errors import RunInProgress, RunInterrupted  # noqa: E402
@@ -40,6 +40,8 @@ EXCUSED_S = 30.0
 MEMORY_TIMES, MEMORY_MORE = 1.3, 40 * MIB
 """A role may have so many times the memory it had, and so much more for each of its processes."""
 BATCHES = {"squares": "value", "doubles": "double"}
+SQUARES = 12
+"""Cells of that job; each has a session."""
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Story:
         done: How often each kind of work was done.
         kills: When what was killed, by the monotonic clock.
         disturbed: From when till when, and how, calls were disturbed.
+        begun: Runs of batches that were begun, by any end.
         wrong: Answers that were wrong, or took no end; and threads that failed.
     """
 
@@ -57,6 +60,7 @@ class Story:
     kills: list[tuple[float, str]] = field(default_factory=list)
     disturbed: list[tuple[float, float, str]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    begun: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def unexplained(self) -> list[str]:
@@ -163,6 +167,7 @@ class Soak:
                 self._batch(jobs, job, undisturbed=True)
 
     def _batch(self, jobs: Jobs, job: str, *, undisturbed: bool = False) -> None:
+        self.story.begun += 1
         try:
             run = jobs.runner.run(jobs.job(job), Cause.MANUAL, scope=EVERYTHING)
         except (RunInterrupted, RunInProgress):  # the scheduler takes it up, or has done so
@@ -197,7 +202,10 @@ class Soak:
         assert self.before is not None
         assert self.after is not None
         sessions = len(self._server.sessions()) - self._sessions
-        may_be_left = self.story.done[leaves.__name__] + 3 * len(self.story.disturbed)
+        # Of cells computed anew the older sessions stay for their time, as other sessions do.
+        kept = self.story.done[leaves.__name__] + self.story.done[overruns.__name__]
+        kept += self.story.begun * SQUARES
+        may_be_left = kept + 3 * len(self.story.disturbed)
         found = self.after.beyond(self.before)
         if sessions > may_be_left:
             found.append(f"sessions: {sessions} more than before, {may_be_left} explained")
