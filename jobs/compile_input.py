@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from jobs.compile_source import file_exists
 from jobs.definition import JobEntry, JobFile
 from jobs.input_spec import InputSpec
-from jobs.nearest import did_you_mean
 from jobs.problem import KeyPath
 from jobs.validation import Checked
 
@@ -26,20 +26,6 @@ def compile_input(
         return InputSpec("r", written.r, folder)
     if written.sql is not None:
         return InputSpec("sql", written.sql.query, folder, url=written.sql.url)
-    spec = InputSpec("file", written.file or "", folder)
-    try:
-        exists = spec.path.is_file()
-        beside = [] if exists else _files_beside(spec.path, folder)
-    except (OSError, ValueError):  # no path at all: too long, or with a NUL in it
-        exists, beside = False, []
-    if not exists:
-        hint = did_you_mean(spec.text, beside, otherwise="paths are relative to the project")
-        checked.problem((*path, "file"), f"the file {spec.text} does not exist", hint)
-    return spec
-
-
-def _files_beside(path: Path, folder: Path) -> list[str]:
-    """The files in the folder where one was looked for, as they would be written."""
-    if not path.parent.is_dir() or not path.is_relative_to(folder):
-        return []
-    return [one.relative_to(folder).as_posix() for one in path.parent.iterdir() if one.is_file()]
+    file = written.file or ""
+    file_exists(checked, (*path, "file"), file, folder)
+    return InputSpec("file", file, folder)

@@ -52,10 +52,10 @@ def compile_source(
         return Written(query, (*path, "sql"), query.name, readable=False)
     if entry.parquet is not None:
         place = (*path, "parquet")
-        there = _exists(checked, place, entry.parquet, folder)
+        there = file_exists(checked, place, entry.parquet, folder)
         return Written(ParquetFile(folder / entry.parquet), place, entry.parquet, there)
     place, csv = (*path, "csv"), entry.csv or ""
-    return Written(CsvFile(folder / csv), place, csv, _exists(checked, place, csv, folder))
+    return Written(CsvFile(folder / csv), place, csv, file_exists(checked, place, csv, folder))
 
 
 def compile_axis_source(
@@ -83,13 +83,13 @@ def compile_axis_source(
         return None
 
 
-def _exists(checked: Checked[JobFile], place: KeyPath, written: str, folder: Path) -> bool:
+def file_exists(checked: Checked[JobFile], place: KeyPath, written: str, folder: Path) -> bool:
     """Whether the file that is `written` is there; a problem with a hint if not."""
     path = folder / written
     try:
         found = path.is_file()
-        beside = [] if found else _tables_beside(path, folder)
-    except OSError:  # no path at all: a name too long, a loop of links
+        beside = [] if found else _files_beside(path, folder)
+    except (OSError, ValueError):  # no path at all: too long, a loop of links, a NUL in it
         found, beside = False, []
     if not found:
         hint = did_you_mean(written, beside, otherwise="paths are relative to the project")
@@ -97,12 +97,8 @@ def _exists(checked: Checked[JobFile], place: KeyPath, written: str, folder: Pat
     return found
 
 
-def _tables_beside(path: Path, folder: Path) -> list[str]:
-    """The tables in the folder where one was looked for, as they would be written."""
+def _files_beside(path: Path, folder: Path) -> list[str]:
+    """The files in the folder where one was looked for, as they would be written."""
     if not path.parent.is_dir() or not path.is_relative_to(folder):
         return []
-    return [
-        other.relative_to(folder).as_posix()
-        for other in path.parent.iterdir()
-        if other.suffix == path.suffix and other.is_file()
-    ]
+    return [one.relative_to(folder).as_posix() for one in path.parent.iterdir() if one.is_file()]

@@ -77,9 +77,9 @@ def _cells(one: JobChange) -> str:
 
 def _fires(fires: Fires) -> str:
     if not fires.times:
-        return fires.spec.text
+        return fires.spec.rule
     times = (f"{fire:%a %Y-%m-%d %H:%M:%S %Z}".replace(":00 ", " ") for fire in fires.times)
-    return f"{fires.spec.text} ({fires.spec.timezone}): {', '.join(times)}"
+    return f"{fires.spec.rule} ({fires.spec.timezone}): {', '.join(times)}"
 
 
 def _time(seconds: float | None) -> str:
@@ -110,7 +110,7 @@ def _job(one: JobChange, found: Plan) -> dict[str, Any]:
         "estimate_s": one.estimate_s,
         "schedules": [
             {
-                "text": fires.spec.text,
+                "text": fires.spec.rule,
                 "timezone": fires.spec.timezone,
                 "next_fires": [fire.isoformat() for fire in fires.times],
             }
