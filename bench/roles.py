@@ -34,14 +34,6 @@ def by_role(supervisor: int) -> dict[str, list[int]]:
     return found
 
 
-def descriptors(pid: int) -> int:
-    """How many files a process has open; 0 if it has ended."""
-    try:
-        return len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208  # no paths wanted, only a count
-    except OSError:
-        return 0
-
-
 def pss(pid: int) -> int:
     """Bytes of memory: what is shared by several processes counts in equal parts; 0 if ended."""
     try:

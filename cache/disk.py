@@ -66,6 +66,10 @@ SETTINGS: Final = {
     "statistics": 0,  # counted reads are write transactions
     "tag_index": 1,
     "size_limit": 2**62,  # the budget is the sweep's
+    # Pages that every thread's connection keeps for itself: diskcache's 8,192 are 32 MiB for each
+    # thread that ever read. The first 64 MiB of the file are mapped, and shared, and the kernel
+    # keeps the rest.
+    "sqlite_cache_size": 2**8,
 }
 
 

@@ -4,6 +4,8 @@ Told from outside: /proc, the state folder, /readyz and what the engine says of 
 """
 
 import time
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,19 +13,17 @@ import httpx
 from serving import Server, wait_until
 
 from bench.processes import parent_of
-from bench.roles import by_role, descriptors, pss
+from bench.roles import by_role, pss
 from engine.errors import EngineUnavailable
 from engine.pool import Pool
 
 MIB = 2**20
 STANDING = ("base", "project")
-PER_THREAD = 3
-"""Descriptors: two files of the store, and a connection to the engine."""
 SETTLE_S = 90.0
 """Longer than a session stays live after its last call."""
-MORE_DESCRIPTORS = {"api": 6, "scheduler": 8, "broker": 4}
+MORE_DESCRIPTORS = {"api": 16, "scheduler": 16, "broker": 16}
 """How many more a role may hold: connections of as many threads as happened to be needed. A fault
-that leaks has to be repeated more often than that."""
+that leaks has to be repeated often enough to show beside them."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Inventory:
 
     Attributes:
         processes: How many of each role.
-        descriptors: The most that any process of a role holds, beyond what each of its threads may.
+        descriptors: The most that any process of a role holds, besides what comes with demand.
         memory: Bytes (PSS) of all processes of a role together.
         folders: How many entries the folders have where calls work; a child's own is its own.
     """
@@ -63,18 +63,28 @@ class Inventory:
 
 
 def take(server: Server) -> Inventory:
+    state = server.project / ".larder"
+    cached = _cached(state)
+    while True:
+        found = _take(server, *cached)
+        was, cached = cached, _cached(state)
+        if was == cached:  # none came or went while the others were counted
+            return found
+
+
+def _take(server: Server, live: set[int], templates: set[int]) -> Inventory:
     assert server.process is not None
     roles = by_role(server.process.pid)
     state = server.project / ".larder"
     children = set(roles["child"])
-    cached = _cached(state)
+    kept = Counter(parent_of(pid) for pid in live)
+    kept.update({pid: 2 * len(live) for pid in roles["broker"]})
     for role in ("parent", "child"):
-        own = [pid for pid in roles[role] if not cached & {pid, parent_of(pid)}]
-        roles[role] = own
+        roles[role] = [pid for pid in roles[role] if not (live | templates) & {pid, parent_of(pid)}]
     roles = {role: pids for role, pids in roles.items() if pids}
     return Inventory(
         {role: len(pids) for role, pids in roles.items()},
-        {role: max(map(_descriptors, pids), default=0) for role, pids in roles.items()},
+        {role: max(_descriptors(pid) - kept[pid] for pid in pids) for role, pids in roles.items()},
         {role: sum(map(pss, pids)) for role, pids in roles.items()},
         {
             "work": len([name for name in _names(state / "work") if _owner(name) not in children]),
@@ -121,28 +131,31 @@ def _readiness(server: Server) -> httpx.Response:
         return client.get("/readyz")
 
 
-def _cached(state: Path) -> set[int]:
-    """What comes and goes with demand, and is not counted here.
+def _cached(state: Path) -> tuple[set[int], set[int]]:
+    """What comes and goes with demand, and is not counted here, nor what others hold for it.
 
-    The children that stay for the next call of a chain, and the parents with a package.
+    The children that stay for the next call of a chain (of each the broker holds a connection and
+    a transcript, its parent a descriptor), and the parents with a package.
     """
     pool = Pool(state / "engine.sock")
     try:
         info = pool.info()
-        parents = [one["pid"] for one in info["templates"] if one["name"] not in STANDING]
-        return {*(session["pid"] for session in info["live"]), *parents}
     except EngineUnavailable:
-        return set()
+        return set(), set()
     finally:
         pool.close()
+    live = {session["pid"] for session in info["live"]}
+    return live, {one["pid"] for one in info["templates"] if one["name"] not in STANDING}
 
 
 def _descriptors(pid: int) -> int:
-    try:
-        threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
-    except OSError:  # it has just ended
-        return 0
-    return descriptors(pid) - PER_THREAD * threads
+    """How many a process holds, but for the results: each thread opens these for itself."""
+    count = 0
+    with suppress(OSError):  # it has just ended
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # it has just been closed
+                count += not descriptor.readlink().name.startswith("cache.db")
+    return count
 
 
 def _names(folder: Path) -> list[str]:

@@ -321,3 +321,24 @@ def test_reader_sees_the_old_or_the_new_entry_never_a_mixture(store: Store) -> N
         for number in range(30):
             store.put(versions[number % 2])
         assert all(reads)
+
+
+def test_reading_threads_keep_little_of_what_they_read(store: Store) -> None:
+    large = an_entry(bodies={"json": Body(bytes(2**20), "application/json")})
+    keys = [f"k{number}" for number in range(100)]  # more than what of the file is mapped
+    for key in keys:
+        store.put(replace(large, cache_key=key))
+    before = _own_memory()
+
+    def read_all(_thread: int) -> int:
+        return sum(store.get(key) is not None for key in keys)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(read_all, range(8))) == [len(keys)] * 8
+        assert _own_memory() - before < 100 * 2**20
+
+
+def _own_memory() -> int:
+    """Bytes that no file stands behind."""
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss_Anon:"))
