@@ -12,6 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rpy2 import situation
+
+from engine.library_path import library_path
+
+# Before rinterface is imported, which asks a whole R for it: a tenth of a second of each start.
+situation.r_ld_library_path_from_subprocess = library_path
+
+# ruff: noqa: E402  # for that
 from rpy2 import rinterface as ri
 from rpy2.rinterface_lib import callbacks
 
