@@ -179,7 +179,9 @@ class ArgumentSpec:
 
 
 def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or not math.isnan(value)  # isnan() refuses what no float holds
 
 
 def _is_whole(value: Value) -> bool:

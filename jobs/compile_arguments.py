@@ -9,9 +9,11 @@ from jobs.argument import NO_DEFAULT, ArgumentSpec, ArgumentType, NoDefault, ide
 from jobs.cells_entry import ArgumentEntry
 from jobs.definition import JobFile
 from jobs.errors import ArgumentInvalid, ValueInvalid
+from jobs.other_words import boolean_meant
 from jobs.problem import KeyPath
 from jobs.shown import shown, shown_number
 from jobs.validation import Checked
+from jobs.yaml_scalar import plain_scalar
 from jobs.yaml_value import yaml_value
 
 _R_NAME = re.compile(r"(?!\.[0-9]|\.\.\.$|\.\.[0-9]+$)[A-Za-z.][A-Za-z0-9._]*")
@@ -127,6 +129,11 @@ def accepted(
         hint = fault.hint
         if spec.type == "string" and isinstance(written, int | float):
             hint = "put it in quotes"
+        elif spec.type == "boolean" and isinstance(written, str) and boolean_meant(written):
+            hint = f"write {boolean_meant(written)}"
+        elif spec.type in ("number", "integer") and isinstance(written, str) and not hint:
+            is_number = isinstance(plain_scalar(written), int | float)
+            hint = "take the quotes away" if is_number else ""
         checked.problem(path, fault.reason, hint)
     return NO_DEFAULT
 
