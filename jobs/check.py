@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from cache.keys import form_value
+from cache.keys import Secret, form_value
 from engine.errors import CallRefused, FunctionNotFound, PackageNotFound
 from engine.evaluation import FunctionContract
 from jobs.argument import NO_DEFAULT, identity
@@ -106,7 +106,7 @@ def _other_defaults(job: Job, formals: dict[str, str | None]) -> Iterator[Proble
     """A call that leaves the argument out would mean one thing to the job and another to R."""
     for spec in job.arguments:
         in_r = formals.get(spec.name)
-        if in_r is None or spec.default is NO_DEFAULT:
+        if in_r is None or spec.default is NO_DEFAULT or isinstance(spec.default, Secret):
             continue
         if identity(form_value(in_r)) != identity(spec.default):
             yield job.source.problem(

@@ -1,13 +1,15 @@
-"""The part of checking that reads tables, from files, databases and R: is what is needed there?"""
+"""The part of checking that looks around: are tables, databases and secrets there as needed?"""
 
 from collections.abc import Iterator, Mapping
 
-from jobs.errors import RowsUnreadable
+from cache.keys import Secret
+from jobs.errors import RowsUnreadable, SecretMissing
 from jobs.job import Job
 from jobs.problem import KeyPath, Problem, Severity
 from jobs.project import Project
 from jobs.r_expression import AsksR, RExpression
 from jobs.rows_source import check_key_column, check_keys
+from jobs.secret import text_in
 from jobs.sql_query import SqlQuery
 from jobs.table_source import CsvFile, ParquetFile
 
@@ -31,7 +33,8 @@ def check_sources(project: Project, r: AsksR | None = None) -> list[Problem]:
     return [
         problem
         for job in project.jobs.values()
-        for problem in (*_check_rows(job, r), *_check_grid(job, r), *_check_input(job, r))
+        for check in (_check_rows, _check_grid, _check_input, _check_secrets)
+        for problem in check(job, r)
     ]
 
 
@@ -69,6 +72,17 @@ def _check_input(job: Job, r: AsksR | None) -> Iterator[Problem]:
         SqlQuery(spec.url, spec.text, spec.folder).columns()
     except RowsUnreadable as error:
         yield _problem(job, ("refresh_when", "sql"), error)
+
+
+def _check_secrets(job: Job, r: AsksR | None) -> Iterator[Problem]:
+    for spec in job.arguments if r is None else ():
+        if isinstance(spec.default, Secret):
+            try:
+                text_in(spec.default.variable)
+            except SecretMissing as error:
+                hint = "set it where Larder is started"
+                path = ("args", spec.name, "default")
+                yield job.source.problem(path, str(error), hint, severity="warning")
 
 
 def _problem(job: Job, path: KeyPath, error: RowsUnreadable) -> Problem:

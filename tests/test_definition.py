@@ -290,7 +290,6 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         ("args: {x: {type: string, values: [1]}}", "4:39: x must be text, not the number 1 (put"),
         ("args: {x: {values: [a], default: b}}", "4:38: x is 'b'; allowed: a"),
         ("args: {x: {max: 5, default: 6}}", "4:33: x is 6; allowed: a number of at most 5 (near"),
-        ("args: {x: {default: {env: HOME}}}", "4:25: 'env' is not supported yet"),
         ("args: {x: {default: {r: 5}}}", "4:25: 'r' needs an R expression as text"),
         ("args: {...: {}}", "4:12: '...' cannot be an argument"),
         ("args: {2x: {}}", "4:12: '2x' cannot be an argument"),
