@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import OURS, BadRequest, NotAllowed, NotFound
 from api.hit import HitLayer
+from api.metrics import router as metrics
 from api.ocpu import OcpuApp
 from api.problem import problem_page, problem_reply
 from api.reply import Reply
@@ -51,6 +52,7 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
     api.state.services = services
     api.state.catalog = catalog
     api.include_router(router)
+    api.include_router(metrics)
     for kind in OURS:
         api.add_exception_handler(kind, _problem)
     api.add_exception_handler(RequestValidationError, _invalid)

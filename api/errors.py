@@ -267,6 +267,7 @@ STATUS: dict[type[Exception], int] = {
     job_errors.RowNotFound: 404,
     job_errors.RefusedMiss: 404,
     job_errors.RunNotFound: 404,
+    job_errors.SecretMissing: 503,
     job_errors.ScheduleNotFound: 404,
     job_errors.CallFailed: 422,
     job_errors.CatalogUnavailable: 503,

@@ -116,6 +116,8 @@ def _schedule(row: ScheduleRow) -> dict[str, Any]:
         "timezone": row.timezone,
         "next_fire": _time(row.next_fire),
         "last_fire": _time(row.last_fire),
+        "last_skipped": _time(row.last_skipped),
+        "skip_reason": row.skip_reason,
     }
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from api.caching import read_directives
 from api.call_document import Accepted
+from api.definitions_view import DefinitionsView, definitions_view
 from api.errors import KeysNotListed
 from api.explain_view import explain_view
 from api.form import form_pairs
@@ -70,6 +71,16 @@ def show_explanation(
     """
     pairs = form_pairs(request.url.query.encode())
     return explain_view(explain(services.pantry, catalog, job, pairs))
+
+
+@router.get("/definitions", tags=["jobs"])
+def show_definitions(services: ServicesDep) -> DefinitionsView:
+    """Whether the job files as they are now are live; if not, every mistake in them.
+
+    A changed file is read within a second or two. While any file holds a mistake, all that was
+    live before stays.
+    """
+    return definitions_view(services.state_folder, len(services.pantry.jobs))
 
 
 @router.get("/runs", tags=["runs"])

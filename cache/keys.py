@@ -11,7 +11,8 @@ The same, so one key:
   ``3`` (not ``[null]``, not ``["NA"]`` and its like: jsonlite reads those as something else);
 - R source that differs in blanks, comments or the kind of line end between its tokens, and R
   source that is only a literal, and that literal;
-- uploads with the same base name and content; the same object of the same session.
+- uploads with the same base name and content; the same object of the same session;
+- secrets that stand in the same variable, whatever its value.
 
 Different, so two keys:
 
@@ -31,12 +32,13 @@ from typing import Any, Final
 from cache.code import normalise_code
 from cache.errors import ArgumentUnsupported
 from cache.literals import code_value, form_value, json_value
-from cache.values import MISSING, Code, Missing, SessionObject, Upload, Value
+from cache.values import MISSING, Code, Missing, Secret, SessionObject, Upload, Value
 
 __all__ = [
     "MISSING",
     "Code",
     "Missing",
+    "Secret",
     "SessionObject",
     "Upload",
     "Value",
@@ -131,6 +133,8 @@ def _text(value: Any) -> str:
             return f"u{len(value.name)}:{value.name}{len(value.digest)}:{value.digest}"
         case SessionObject():
             return f"o{len(value.session_key)}:{value.session_key}{len(value.name)}:{value.name}"
+        case Secret():
+            return f"e{len(value.variable)}:{value.variable}"
     raise TypeError(f"a {type(value).__name__} is no argument value")
 
 

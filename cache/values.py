@@ -37,6 +37,13 @@ class SessionObject:
     name: str = ".val"
 
 
+@dataclass(frozen=True)
+class Secret:
+    """A text that stands in a variable of the environment; the name is all that is ever told."""
+
+    variable: str
+
+
 Value = (
     None
     | bool
@@ -49,5 +56,6 @@ Value = (
     | Upload
     | SessionObject
     | Missing
+    | Secret
 )
 """JSON kinds stand for themselves; the rest is what JSON has no word for."""

@@ -15,6 +15,7 @@ ArgumentKind = Literal[
     "pb",
     "bytes",
     "empty",
+    "secret",
     "code_file",
     "json_file",
     "text_file",
@@ -39,7 +40,8 @@ class Argument:
     `code` is a form field, read by OpenCPU's ladder (JSON, session key, constant, code); `json` is
     JSON text; `text` a literal string; `file` the name of a file already in the call's folder;
     `rds`, `pb` and `bytes` name a file in the folder's `.inputs`, and so do `code_file`,
-    `json_file` and `text_file`, for long texts; `empty` is an empty argument.
+    `json_file` and `text_file`, for long texts; `empty` is an empty argument. `secret` is a text
+    that the function gets, and that is neither shown nor kept.
     """
 
     name: str

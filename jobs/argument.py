@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Final, Literal
 
-from cache.keys import Code, SessionObject, Upload, Value, canonical, code_value
+from cache.keys import Code, Secret, SessionObject, Upload, Value, canonical, code_value
 from jobs.errors import ArgumentFault, ArgumentInvalid
 from jobs.nearest import did_you_mean
 from jobs.shown import described, shown, shown_number
@@ -91,6 +91,8 @@ class ArgumentSpec:
         Raises:
             ArgumentInvalid: If the argument does not allow it.
         """
+        if isinstance(self.default, Secret):
+            raise self._fault(f"{self.name} is a secret that the server has", "leave it out")
         value = self._without_wrapping(value)
         if isinstance(value, Code | Upload | SessionObject) and self.values is None:
             return value
@@ -179,7 +181,9 @@ class ArgumentSpec:
 
 
 def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or not math.isnan(value)  # isnan() refuses what no float holds
 
 
 def _is_whole(value: Value) -> bool:

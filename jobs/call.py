@@ -55,7 +55,11 @@ class Call:
 
         Raises:
             ValueInvalid: A value has no form in which R could be given it.
+            ArgumentInvalid: A value could read a secret of the job.
+            SecretMissing: The variable of a secret is not set.
         """
+        if job is not None:
+            job.guard_secrets(self.arguments)
         package, _, function = self.function.partition("::")
         request = self.request or FunctionCall(package, function, engine_arguments(self.arguments))
         if job is None:

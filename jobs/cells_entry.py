@@ -3,10 +3,12 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from jobs.dates import check_step, parse_date
-from jobs.entry import Entry, text_as, text_schema
+from jobs.entry import Entry, own_error, text_as, text_schema
+from jobs.errors import ValueInvalid
+from jobs.shown import shown
 from jobs.source_entry import AxisFromEntry, RowsFromEntry
 
 ArgumentType = Literal["string", "number", "integer", "boolean", "any"]
@@ -43,7 +45,14 @@ class RangeEntry(Entry):
     by: float = Field(1, description="Step. Default: 1.", examples=[5])
 
 
-DateText = Annotated[date, text_as(parse_date), text_schema("2026-01-01", format="date")]
+def _date(value: object) -> date:
+    try:
+        return parse_date(value if isinstance(value, str) else shown(value))
+    except ValueInvalid as error:
+        raise own_error(error) from None
+
+
+DateText = Annotated[date, BeforeValidator(_date), text_schema("2026-01-01", format="date")]
 
 
 class DatesEntry(Entry):

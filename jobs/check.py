@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from cache.keys import form_value
-from engine.errors import FunctionNotFound, PackageNotFound
+from cache.keys import Secret, form_value
+from engine.errors import CallRefused, FunctionNotFound, PackageNotFound
 from engine.evaluation import FunctionContract
 from jobs.argument import NO_DEFAULT, identity
 from jobs.job import Job
-from jobs.nearest import did_you_mean
+from jobs.nearest import did_you_mean, nearest
 from jobs.problem import Problem
 from jobs.project import Project
 
@@ -61,8 +61,12 @@ def check_job(
         return
     except FunctionNotFound as error:
         names = functions(job.package) if functions else ()
-        hint = did_you_mean(job.function, names, otherwise=error.text)
+        hint = did_you_mean(job.function, names, otherwise=error.text.partition("\n")[0])
         yield job.source.problem(("function",), f"R finds no function {job.qualified}", hint)
+        return
+    except CallRefused:
+        hint = "name a function; a value is returned by one"
+        yield job.source.problem(("function",), f"{job.qualified} is no function", hint)
         return
     formals = {formal.name: formal.default for formal in known.formals if formal.name != "..."}
     yield from _unknown_arguments(job, formals, takes_any=known.dots)
@@ -87,8 +91,9 @@ def _missing_arguments(job: Job, formals: dict[str, str | None]) -> Iterator[Pro
     given = {spec.name for spec in job.arguments}
     if job.rows is not None:
         given.add(job.rows.pass_as)
+    meant = {nearest(name, formals) for name in given - formals.keys()}
     for name, default in formals.items():
-        if default is None and name not in given:
+        if default is None and name not in given | meant:
             yield job.source.problem(
                 ("args",) if job.arguments else ("function",),
                 f"{job.qualified} has an argument '{name}' without a default, and the job none",
@@ -101,7 +106,7 @@ def _other_defaults(job: Job, formals: dict[str, str | None]) -> Iterator[Proble
     """A call that leaves the argument out would mean one thing to the job and another to R."""
     for spec in job.arguments:
         in_r = formals.get(spec.name)
-        if in_r is None or spec.default is NO_DEFAULT:
+        if in_r is None or spec.default is NO_DEFAULT or isinstance(spec.default, Secret):
             continue
         if identity(form_value(in_r)) != identity(spec.default):
             yield job.source.problem(

@@ -4,14 +4,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from cache.keys import Value
+from cache.keys import Secret, Value
 from jobs.argument import NO_DEFAULT, ArgumentSpec, ArgumentType, NoDefault, identity
 from jobs.cells_entry import ArgumentEntry
 from jobs.definition import JobFile
 from jobs.errors import ArgumentInvalid, ValueInvalid
+from jobs.other_words import boolean_meant
 from jobs.problem import KeyPath
 from jobs.shown import shown, shown_number
 from jobs.validation import Checked
+from jobs.yaml_scalar import plain_scalar
 from jobs.yaml_value import yaml_value
 
 _R_NAME = re.compile(r"(?!\.[0-9]|\.\.\.$|\.\.[0-9]+$)[A-Za-z.][A-Za-z0-9._]*")
@@ -69,6 +71,8 @@ class _ArgumentCompiler:
         """The type that values, range and default tell."""
         entry = self.entry
         samples = [*(entry.values or ()), *([entry.default] if entry.default is not None else [])]
+        if isinstance(entry.default, dict) and entry.default.keys() == {"env"}:
+            return "string"
         if samples and all(isinstance(sample, bool) for sample in samples):
             return "boolean"
         if samples and all(isinstance(sample, str) for sample in samples):
@@ -107,7 +111,13 @@ class _ArgumentCompiler:
             return NO_DEFAULT
         if self.entry.default is None:
             return None  # R's NULL is a default for an argument of any type
-        return accepted(self.checked, (*self.path, "default"), spec, self.entry.default)
+        path = (*self.path, "default")
+        default = accepted(self.checked, path, spec, self.entry.default, allow_secret=True)
+        if isinstance(default, Secret) and (spec.values is not None or spec.type != "string"):
+            hint = "leave 'values' out, and write type: string"
+            self.checked.problem(path, f"a secret is a text, and {self.name} is not any", hint)
+            return NO_DEFAULT
+        return default
 
     def _problem(self, key: str, message: str, hint: str) -> None:
         if not self.checked.is_broken((*self.path, "type")):
@@ -115,11 +125,19 @@ class _ArgumentCompiler:
 
 
 def accepted(
-    checked: Checked[JobFile], path: KeyPath, spec: ArgumentSpec, written: object
+    checked: Checked[JobFile],
+    path: KeyPath,
+    spec: ArgumentSpec,
+    written: object,
+    *,
+    allow_secret: bool = False,
 ) -> Value | NoDefault:
     """The value as the argument takes it; NO_DEFAULT, and a problem, where it takes it not."""
     try:
-        return spec.accept(yaml_value(written))
+        value = yaml_value(written)
+        if isinstance(value, Secret):
+            return _secret(spec, value, allowed=allow_secret)
+        return spec.accept(value)
     except ValueInvalid as error:
         checked.problem(path, error.reason, error.hint)
     except ArgumentInvalid as error:
@@ -127,8 +145,22 @@ def accepted(
         hint = fault.hint
         if spec.type == "string" and isinstance(written, int | float):
             hint = "put it in quotes"
+        elif spec.type == "boolean" and isinstance(written, str) and boolean_meant(written):
+            hint = f"write {boolean_meant(written)}"
+        elif spec.type in ("number", "integer") and isinstance(written, str) and not hint:
+            is_number = isinstance(plain_scalar(written), int | float)
+            hint = "take the quotes away" if is_number else ""
         checked.problem(path, fault.reason, hint)
     return NO_DEFAULT
+
+
+def _secret(spec: ArgumentSpec, value: Secret, *, allowed: bool) -> Secret:
+    if allowed:
+        return value
+    raise ValueInvalid(
+        "a secret is the default of an argument, and no value among others",
+        f"write it under args: {spec.name}: {{default: {{env: {value.variable}}}}}",
+    )
 
 
 def accepted_values(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from cache.keys import Value
+from cache.keys import Value, canonical
 from jobs.argument import NO_DEFAULT, ArgumentSpec, identity
 from jobs.cells_entry import AxisEntry, DatesEntry, GridEntry, RangeEntry
 from jobs.compile_arguments import accepted, accepted_values
@@ -12,7 +12,7 @@ from jobs.dates import date_values
 from jobs.definition import JobFile
 from jobs.errors import ArgumentInvalid, ValueInvalid
 from jobs.grid import Axis, Grid, combinations, range_faults, range_values
-from jobs.nearest import did_you_mean
+from jobs.nearest import nearest
 from jobs.problem import KeyPath
 from jobs.shown import as_yaml, shown
 from jobs.source_entry import AxisFromEntry
@@ -52,7 +52,7 @@ class _GridCompiler:
         axes = tuple(
             axis
             for name, written in entry.axes().items()
-            if (spec := self._spec((*self.path, name), name)) is not None
+            if (spec := self._spec((*self.path, name), name, "exclude", "include")) is not None
             and (axis := self._axis(spec, written))
         )
         try:
@@ -67,19 +67,29 @@ class _GridCompiler:
         grid = Grid(axes, excluded)
         # Values from outside may change: which of these are combinations is told at each run.
         outside = any(axis.source is not None for axis in axes)
-        included: list[Mapping[str, Value]] = []
+        included: dict[str, Mapping[str, Value]] = {}
         for number, written in enumerate(entry.include):
             arguments = self._included(number, written)
-            if arguments not in included and (outside or not self._is_cell(grid, arguments)):
-                included.append(arguments)
-        return Grid(axes, excluded, tuple(included))
+            if outside or not self._is_cell(grid, arguments):
+                included.setdefault(canonical(arguments), arguments)
+        whole = Grid(axes, excluded, tuple(included.values()))
+        if excluded and not outside and not self._is_faulty() and whole.count() == 0:
+            hint = "exclude fewer, or take the grid away"
+            self.checked.problem((*self.path, "exclude"), "this leaves no cell", hint, on_key=True)
+        return whole
 
-    def _spec(self, path: KeyPath, name: str) -> ArgumentSpec | None:
-        """The argument called `name`; a problem at `path` if there is none."""
+    def _spec(self, path: KeyPath, name: str, *others: str) -> ArgumentSpec | None:
+        """The argument called `name`; a problem at `path` if there is none.
+
+        `others` are what else may stand there.
+        """
         spec = self.specs.get(name)
         if spec is None and not self.checked.is_broken((*self.job, "args", name)):
-            otherwise = f"declare it under args; declared: {', '.join(self.specs) or 'none'}"
-            hint = did_you_mean(name, self.specs, otherwise=otherwise)
+            meant = nearest(name, [*self.specs, *others])
+            hint = f"declare it under args; declared: {', '.join(self.specs) or 'none'}"
+            if meant:
+                hint = f"did you mean '{meant}'?"
+                self.checked.broken.add((*self.path, meant))
             self.checked.problem(path, f"'{name}' is not among the args", hint, on_key=True)
         return spec
 
@@ -118,6 +128,11 @@ class _GridCompiler:
         return ()
 
     def _range(self, path: KeyPath, spec: ArgumentSpec, written: RangeEntry) -> tuple[Value, ...]:
+        if spec.type in ("string", "boolean"):
+            hint = f"list them: [{', '.join(as_yaml(value) for value in spec.values or ())}]"
+            message = f"a range is of numbers, and {spec.name} is a {spec.type}"
+            self.checked.problem(path, message, hint if spec.values else "list the values")
+            return ()
         faults = range_faults(written.from_, written.to, written.by)
         for key, fault in faults.items():
             self.checked.problem((*path, key), fault.reason, fault.hint)
@@ -182,9 +197,9 @@ class _GridCompiler:
                 self.checked.problem((*path, name), message, "take the exclusion away")
         return excluded
 
-    def _is_faulty(self, name: str) -> bool:
-        """Whether the axis lacks values only because something else is wrong with it."""
-        path = (*self.path, name)
+    def _is_faulty(self, *name: str) -> bool:
+        """Whether the axis, or the grid, lacks values because something else is wrong with it."""
+        path = (*self.path, *name)
         return any(fault[: len(path)] == path for fault in self.checked.faulty)
 
     def _included(self, number: int, written: Mapping[str, object]) -> dict[str, Value]:
@@ -217,7 +232,11 @@ class _GridCompiler:
         on_axes = {axis.name for axis in axes}
         for spec in self.specs.values():
             written = spec.name in on_axes or (*self.path, spec.name) in self.checked.document.keys
-            if spec.required and not written:
+            broken = any(
+                self.checked.is_broken(path)
+                for path in ((*self.path, spec.name), (*self.job, "args", spec.name))
+            )
+            if spec.required and not written and not broken:
                 message = f"'{spec.name}' is neither in the grid nor has it a default"
                 hint = f"add {spec.name} to the grid, or give args.{spec.name} a default"
                 self.checked.problem(self.path, message, hint, on_key=True)

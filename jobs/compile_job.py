@@ -23,6 +23,7 @@ from jobs.surroundings import Surroundings
 from jobs.validation import Checked
 
 _JOB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+_R_NAME = re.compile(r"(?!\.[0-9])[A-Za-z.][A-Za-z0-9._]*")
 _FUNCTION = re.compile(r"([A-Za-z][A-Za-z0-9.]*[A-Za-z0-9])::((?!\.[0-9])[A-Za-z.][A-Za-z0-9._]*)")
 _DAY_S = 86400.0
 
@@ -55,7 +56,7 @@ class _JobCompiler:
         arguments = compile_arguments(self.checked, path, self.entry.args or {})
         grid, rows = self._cells(arguments)
         schedule = self._schedule()
-        self._check_schedule_has_cells(schedule, grid, rows, arguments)
+        self._check_has_cells(schedule, grid, rows, arguments)
         freshness = self._freshness()
         if function is None:
             return None
@@ -95,7 +96,7 @@ class _JobCompiler:
         found = _FUNCTION.fullmatch(written.strip())
         if found is None:
             hint = f"for example: {self.around.project}::gain"
-            if "::" not in written:
+            if _R_NAME.fullmatch(written):
                 hint = f"write {self.around.project}::{written}, or the package it is in"
             elif ":::" in written:
                 hint = "only functions that a package exports can be called"
@@ -145,7 +146,7 @@ class _JobCompiler:
                 places.setdefault(name, (*path, "after", place))
         return places
 
-    def _check_schedule_has_cells(
+    def _check_has_cells(
         self,
         schedule: tuple[ScheduleSpec, ...],
         grid: Grid | None,
@@ -155,7 +156,12 @@ class _JobCompiler:
         cells_broken = any(
             self.checked.is_broken((*self.path, key)) for key in ("grid", "rows", "args")
         )
-        if schedule and grid is None and rows is None and not cells_broken:
+        if grid is not None or rows is not None or cells_broken:
+            return
+        if self.entry.on_miss == "refuse":
+            message = "nothing is prepared here, so 'refuse' refuses every call"
+            self._problem(("on_miss",), message, "add a grid, or leave 'on_miss' out")
+        if schedule:
             required = ", ".join(spec.name for spec in arguments if spec.required)
             message = f"there is nothing to run: {required} has no default and there is no grid"
             hint = "add a grid, or leave the schedule out: calls are then computed on demand"
@@ -166,7 +172,11 @@ class _JobCompiler:
         serve_stale_for = self._cache_time("serve_stale_for", 7 * _DAY_S)
         keep = self._cache_time("keep", 90 * _DAY_S)
         own = self.entry.cache
-        if own is not None and own.keep is not None and keep < fresh_for:
+        unknown = any(
+            self.checked.is_broken((*path, "cache", "fresh_for"))
+            for path in (self.path, ("defaults",))
+        )
+        if own is not None and own.keep is not None and keep < fresh_for and not unknown:
             hint = "keep answers at least as long as they are fresh"
             self._problem(("cache", "keep"), "'keep' is shorter than 'fresh_for'", hint)
         return Freshness(fresh_for, serve_stale_for, keep)

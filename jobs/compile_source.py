@@ -17,6 +17,8 @@ from jobs.surroundings import Surroundings
 from jobs.table_source import CsvFile, ParquetFile, TableSource
 from jobs.validation import Checked
 
+_EXAMPLE = "data/customers.csv"
+
 
 @dataclass(frozen=True)
 class Written:
@@ -87,14 +89,20 @@ def file_exists(checked: Checked[JobFile], place: KeyPath, written: str, folder:
     """Whether the file that is `written` is there; a problem with a hint if not."""
     path = folder / written
     try:
-        found = path.is_file()
+        found, is_folder = path.is_file(), path.is_dir()
         beside = [] if found else _files_beside(path, folder)
     except (OSError, ValueError):  # no path at all: too long, a loop of links, a NUL in it
-        found, beside = False, []
-    if not found:
-        hint = did_you_mean(written, beside, otherwise="paths are relative to the project")
-        checked.problem(place, f"the file {written} does not exist", hint)
-    return found
+        found, is_folder, beside = False, False, []
+    if found:
+        return True
+    hint = did_you_mean(written, beside, otherwise="paths are relative to the project")
+    message = f"the file {written} does not exist"
+    if not written.strip():
+        message, hint = "no file is named", f"for example: {_EXAMPLE}"
+    elif is_folder:
+        message, hint = f"{written} is a folder", f"name a file in it, as {_EXAMPLE}"
+    checked.problem(place, message, hint)
+    return False
 
 
 def _files_beside(path: Path, folder: Path) -> list[str]:

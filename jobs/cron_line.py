@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 
 from jobs.errors import ValueInvalid
-from jobs.nearest import nearest
+from jobs.nearest import did_you_mean, nearest
 
-_MACROS = {
+MACROS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
     "@monthly": "0 0 1 * *",
@@ -73,7 +73,10 @@ def read_cron_line(text: str) -> str:
         ValueInvalid: If cron would not take it.
     """
     words = " ".join(text.upper().split())
-    fields = _MACROS.get(words.lower(), words).split()
+    if words.startswith("@") and words.lower() not in MACROS:
+        hint = did_you_mean(words.lower(), MACROS, otherwise=f"there are {', '.join(MACROS)}")
+        raise ValueInvalid(f"'{text}' is no cron schedule", hint)
+    fields = MACROS.get(words.lower(), words).split()
     if len(fields) != len(_FIELDS):
         named = ", ".join(field.name for field in _FIELDS)
         hint = f"cron has five fields: {named}; for example: 0 5 * * MON-FRI"

@@ -128,6 +128,10 @@ class JobEntry(Defaults):
 class JobFile(Entry):
     """A file of job definitions."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"jobs": {"weight_gain": {"function": "scoring::gain"}}}]}
+    )
+
     version: Literal[1] = Field(1, description="Version of this language.", examples=[1])
     defaults: Defaults | None = Field(
         None,

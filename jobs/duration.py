@@ -27,6 +27,7 @@ _SPELLINGS: dict[str, Decimal] = {
 _CALENDAR = {"month": 30, "months": 30, "year": 365, "years": 365, "quarter": 91}
 
 _PART = re.compile(r"\s*(?:,|and\b)?\s*(\d+(?:\.\d+)?)\s*([^\W\d_]+)", re.IGNORECASE)
+_CLOCK = re.compile(r"([0-9]{1,3}):([0-5][0-9])(?::([0-5][0-9]))?")
 _EXAMPLE = "for example: 90 seconds, 15 minutes, 1 hour 30 minutes, 7 days"
 _LONGEST_S = Decimal(100 * 365 * 86400)
 
@@ -71,6 +72,11 @@ def _unit(text: str, number: str, word: str) -> Decimal:
 
 
 def _invalid(text: str, stripped: str) -> ValueInvalid:
+    if clock := _CLOCK.fullmatch(stripped):
+        first, second = int(clock[1]), int(clock[2])
+        long = format_duration(3600 * first + 60 * second + int(clock[3] or 0))
+        short = "" if clock[3] else f", or {format_duration(60 * first + second)}"
+        return ValueInvalid(f"'{text}' is no duration", f"write {long}{short}")
     if re.fullmatch(r"\d+(\.\d+)?", stripped):
         return ValueInvalid(f"'{text}' has no unit", f"write {stripped} seconds, or another unit")
     return ValueInvalid(f"'{text}' is no duration", _EXAMPLE)

@@ -13,6 +13,8 @@ from jobs.size import parse_size
 from jobs.timezone import parse_timezone
 
 T = TypeVar("T")
+_LONGEST_TEXT = 1000
+_LONGEST_CODE = 100_000
 
 
 def own_error(error: ValueInvalid) -> PydanticCustomError:
@@ -21,12 +23,15 @@ def own_error(error: ValueInvalid) -> PydanticCustomError:
     return PydanticCustomError(OWN_ERROR, "{reason}", context)
 
 
-def text_as(parse: Callable[[str], T]) -> BeforeValidator:
-    """A validator that reads a text; whatever is no text goes on to the type's own check."""
+def text_as(parse: Callable[[str], T], *, longest: int = _LONGEST_TEXT) -> BeforeValidator:
+    """A validator that reads a text; whatever is no text, or too long, is a mistake."""
 
     def validate(value: object) -> object:
         if not isinstance(value, str):
             raise PydanticCustomError("wrong_type", "a text is needed")
+        if len(value) > longest:
+            reason = f"the text has {len(value)} characters; at most {longest} are allowed"
+            raise own_error(ValueInvalid(reason))
         try:
             return parse(value)
         except ValueInvalid as error:
@@ -68,7 +73,9 @@ PositiveDuration = Annotated[
 ]
 Size = Annotated[int, text_as(parse_size), text_schema("512 MB", "10 GB")]
 PositiveSize = Annotated[int, text_as(_positive_size), text_schema("512 MB", "10 GB")]
-RCode = Annotated[str, text_as(_r_code), text_schema("is.finite(value$gain)")]
+RCode = Annotated[
+    str, text_as(_r_code, longest=_LONGEST_CODE), text_schema("is.finite(value$gain)")
+]
 Timezone = Annotated[str, text_as(parse_timezone), text_schema("America/Chicago")]
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from cache.freshness import Freshness
-from cache.keys import MISSING, Code, Missing, SessionObject, Upload, Value
+from cache.keys import MISSING, Code, Missing, Secret, SessionObject, Upload, Value
 from jobs.argument import NO_DEFAULT, ArgumentSpec
 from jobs.grid import Axis, Grid
 from jobs.job import Job
@@ -74,7 +74,7 @@ def _grid(plain: Mapping[str, Any]) -> Grid:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Code | Missing | SessionObject | Upload):
+    if isinstance(value, Code | Missing | Secret | SessionObject | Upload):
         return plain_values({"": value})[""]
     if is_dataclass(value):
         # What is not shown may be secret: the address of a database.
@@ -96,5 +96,7 @@ def _plain(value: Any) -> Any:
 def _value(plain: Any) -> Value:
     if isinstance(plain, dict) and plain.keys() == {"r"}:
         return MISSING if plain["r"] == "NA" else Code(plain["r"])
+    if isinstance(plain, dict) and plain.keys() == {"env"}:
+        return Secret(plain["env"])
     value: Value = plain
     return value

@@ -15,6 +15,7 @@ from jobs.shown import shown_number
 
 MAX_CELLS = 1_000_000
 """More cells than this in one grid is taken for a mistake."""
+_FAR_TOO_MANY = 10**12
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def combinations(sizes: Sequence[int]) -> int:
 def range_faults(start: float, stop: float, step: float) -> dict[str, ValueInvalid]:
     """What is wrong with a range, by the key that should be changed."""
     faults = {
-        key: ValueInvalid(f"'{key}' must be a finite number")
+        key: ValueInvalid(f"'{key}' must be a finite number", "a grid has an end")
         for key, number in (("from", start), ("to", stop), ("by", step))
         if not math.isfinite(number)
     }
@@ -183,6 +184,9 @@ def range_values(start: float, stop: float, step: float) -> tuple[int | float, .
     low, high, by = (Decimal(repr(number)) for number in (start, stop, step))
     count = int((high - low) / by) + 1
     if count > MAX_CELLS:
-        raise ValueInvalid(f"the range has {count} values; at most {MAX_CELLS} are allowed")
+        shown = count if count < _FAR_TOO_MANY else f"about {Decimal(count):.0e}"
+        raise ValueInvalid(
+            f"the range has {shown} values; at most {MAX_CELLS} are allowed", "take a larger step"
+        )
     values = (low + by * number for number in range(count))
     return tuple(int(value) if value == int(value) else float(value) for value in values)

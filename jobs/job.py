@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 from cache.entry import Freshness
-from cache.keys import Code, SessionObject, Upload, Value, cache_key, canonical
+from cache.keys import Code, Secret, SessionObject, Upload, Value, cache_key, canonical
 from engine.limits import UNLIMITED, Limits
 from jobs.argument import NO_DEFAULT, ArgumentSpec
 from jobs.errors import ArgumentFault, ArgumentInvalid
@@ -150,6 +150,26 @@ class Job:
         network = usual.network or (self.network and all(map(_is_plain, arguments)))
         stricter = usual.tightened(self.bounds)
         return replace(stricter, wall_s=self.timeout_s, network=network)
+
+    def guard_secrets(self, arguments: Mapping[str, Value]) -> None:
+        """Refuses what could read the job's secrets: R code, or what such code made.
+
+        Raises:
+            ArgumentInvalid: A call with a secret among its arguments has such, not by default.
+        """
+        own = self.defaults()
+        whole = {**own, **arguments} if self.declares(arguments) else arguments
+        secret = next((name for name, value in whole.items() if isinstance(value, Secret)), None)
+        if secret is None:
+            return
+        reason = f"plain values alone go with the secret {secret}"
+        faults = [
+            ArgumentFault(name, f"{name} is R code, an object or a file", reason)
+            for name, value in arguments.items()
+            if not _is_plain(value) and value != own.get(name)
+        ]
+        if faults:
+            raise ArgumentInvalid(faults, self.name)
 
     def cache_key(self, arguments: Mapping[str, Value]) -> str:
         """The key of the answer for these arguments, with the defaults that stand for others.

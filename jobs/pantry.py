@@ -28,6 +28,7 @@ from jobs.materialise import Materialiser
 from jobs.memory import Memory
 from jobs.r_expression import RTables
 from jobs.refresh import Refresher
+from jobs.removed_jobs import RemovedJobs
 from jobs.resolution import Resolution
 from jobs.resolve import Resolver
 from jobs.row_answers import RowAnswers, flight_key
@@ -89,6 +90,7 @@ class Pantry:
         self.stored_sessions = StoredSessions(
             self.sessions, self.store, self.generations, clock=clock, keep_s=keep_sessions_s
         )
+        self.removed = RemovedJobs(state, clock)
         self.versions = Versions(state / "versions.json", self.generations)
         self.flights = Flights(state / "flights.lock")
         self.resolver = Resolver(
@@ -135,6 +137,7 @@ class Pantry:
     def use(self, jobs: JobSet) -> None:
         """Takes over changed definitions, whole."""
         self._jobs = jobs
+        self.row_answers.forget_except(jobs)
 
     def resolve(self, call: Call, job: Job | None = None) -> Resolution | None:
         """What there is for a call: under `job`, or under any that declares its function.

@@ -10,6 +10,8 @@ KeyPath = tuple[str | int, ...]
 
 Severity = Literal["error", "warning"]
 
+_LONGEST = 1000
+
 
 @dataclass(frozen=True, order=True)
 class Place:
@@ -32,6 +34,11 @@ class Problem:
     message: str
     hint: str = ""
     severity: Severity = "error"
+
+    def __post_init__(self) -> None:
+        """Makes one printable line of each text: what people wrote may stand in it."""
+        for name in ("message", "hint"):
+            object.__setattr__(self, name, _on_one_line(getattr(self, name)))
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
@@ -71,3 +78,11 @@ class Source:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
+
+
+def _on_one_line(text: str) -> str:
+    """The text without line ends, with what cannot be seen as an escape, cut where it is long."""
+    line = " ".join(text.splitlines()) if not text.isprintable() else text
+    if not line.isprintable():
+        line = "".join(one if one.isprintable() else repr(one)[1:-1] for one in line)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -1,6 +1,7 @@
 """A table that is the value of an R expression, in the project's own namespace."""
 
 import json
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -18,6 +19,8 @@ from jobs.plain_table import joined
 
 NAME: Final = "the R expression"
 _FORMAT: Final = "arrowipc"
+
+_UNREAD = re.compile(r"<text>:[0-9]+:[0-9]+: (.*)")  # what parse() says
 
 
 class AsksR(Protocol):
@@ -101,12 +104,17 @@ class RExpression:
         value = f"eval(parse(text = {text}), new.env(parent = asNamespace({package})))"
         if self.is_vector:
             return f"(function(x) data.frame(value = if (is.list(x)) unlist(x) else x))({value})"
-        return f"as.data.frame({value})"
+        # A vector would become a column with the name of this code.
+        needs = 'stop("a data frame is needed, and this is of class ", class(x)[1L])'
+        is_table = "is.data.frame(x) || is.matrix(x) || is.list(x)"
+        return f"(function(x) if ({is_table}) as.data.frame(x) else {needs})({value})"
 
 
 def _table(evaluation: Evaluation) -> pa.Table:
     if not evaluation.ok:
         said = evaluation.error_message or evaluation.error or "R raised an error"
+        if unread := _UNREAD.match(said):
+            raise RowsUnreadable(NAME, f"is no R: {unread[1]}")
         raise RowsUnreadable(NAME, f"failed: {' '.join(said.split())}")
     if _FORMAT not in evaluation.bodies:
         reasons = ", ".join(error.text for error in evaluation.body_errors.values())

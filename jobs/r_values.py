@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 
-from cache.keys import Code, Missing, SessionObject, Upload, Value
+from cache.keys import Code, Missing, Secret, SessionObject, Upload, Value
 from engine.call import Argument
 from jobs.errors import ValueInvalid
+from jobs.secret import text_in
 
 
 def engine_arguments(values: Mapping[str, Value]) -> tuple[Argument, ...]:
@@ -20,12 +21,16 @@ def engine_arguments(values: Mapping[str, Value]) -> tuple[Argument, ...]:
 
     Raises:
         ValueInvalid: A value has no form in which R could be given it.
+        SecretMissing: The variable of a secret is not set.
     """
     return tuple(_argument(name, value) for name, value in values.items())
 
 
 def plain_values(values: Mapping[str, Value]) -> dict[str, Any]:
-    """The values as plain JSON: R source is `{"r": "..."}`, a file `{"file": "..."}`."""
+    """The values as plain JSON: R source is `{"r": "..."}`, a file `{"file": "..."}`.
+
+    Of a secret that is the name of its variable: `{"env": "..."}`.
+    """
     return {name: _plain(value) for name, value in values.items()}
 
 
@@ -37,6 +42,8 @@ def _argument(name: str, value: Value) -> Argument:
             return Argument(name, "code", value.text)
         case Missing():
             return Argument(name, "code", "NA")
+        case Secret():
+            return Argument(name, "secret", text_in(value.variable))
         case Upload():
             return Argument(name, "file", value.name)
         case SessionObject():
@@ -84,6 +91,8 @@ def _plain(value: Value) -> Any:
             return {"r": value.text}
         case Missing():
             return {"r": "NA"}
+        case Secret():
+            return {"env": value.variable}
         case Upload():
             return {"file": value.name}
         case SessionObject():

@@ -1,6 +1,6 @@
 """Answers of rows jobs: each a row of the job's own table, computed a batch at a time."""
 
-from collections.abc import Hashable
+from collections.abc import Container, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -102,6 +102,12 @@ class RowAnswers:
             if name not in self._tables:
                 self._tables[name] = RowTable(self._folder / f"{job.name}.db", key=name[1])
             return self._tables[name]
+
+    def forget_except(self, jobs: Container[str]) -> None:
+        """Lets go of the tables of all other jobs: their files are removed one day."""
+        with self._turn:
+            for name in [name for name in self._tables if name[0] not in jobs]:
+                self._tables.pop(name).close()
 
     def find(self, job: Job, row_key: RowKey) -> RowResolution:
         """What there is for this row: one read of the table, no R, no write.

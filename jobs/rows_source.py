@@ -116,6 +116,16 @@ def check_key_column(rows: Rows, r: AsksR | None = None) -> None:
         raise no_key_column(rows, names)
 
 
+def check_keys(rows: Rows) -> None:
+    """Looks at the keys of all rows.
+
+    Raises:
+        RowsUnreadable: If the source cannot be read, or a key is missing or not unique.
+    """
+    check_key_column(rows)
+    _keys(rows, rows.source.read().column(rows.key))
+
+
 def no_key_column(rows: Rows, names: Sequence[str]) -> RowsUnreadable:
     """The error of a table without the key column."""
     hint = did_you_mean(rows.key, names, otherwise=f"its columns: {', '.join(names[:12])}")
@@ -123,6 +133,8 @@ def no_key_column(rows: Rows, names: Sequence[str]) -> RowsUnreadable:
     if separators:
         hint = f"the columns seem to be separated by {separators[0]!r}; write commas"
     reason = f"has no column '{rows.key}'"
+    if not names:
+        reason, hint = "is empty", "its first line has the names of the columns"
     return RowsUnreadable(rows.source.name, reason, hint, about="key")
 
 
@@ -136,7 +148,8 @@ def _keys(rows: Rows, column: pa.ChunkedArray) -> list[RowKey]:
     count = pc.sum(missing).as_py()
     if count:
         first = pc.index(missing, pa.scalar(value=True)).as_py() + 1
-        reason = f"rows without {rows.key}: {count}; the first is row {first}"
+        rows_without = "a row" if count == 1 else f"{count} rows"
+        reason = f"has {rows_without} without {rows.key}; the first is row {first}"
         raise RowsUnreadable(name, reason, "every row needs its key", about="key")
     if not (pa.types.is_integer(column.type) or pa.types.is_string(column.type)):
         hint = "a key is a whole number or a text"
@@ -156,7 +169,7 @@ def _repeated(rows: Rows, keys: Sequence[RowKey]) -> RowsUnreadable:
     ]
     key, first, second = repeated[0]
     more = f", and {len(repeated) - 1} more" if len(repeated) > 1 else ""
-    reason = f"{rows.key} {key} names two rows, {first} and {second}{more}"
+    reason = f"has {rows.key} {key} twice, in row {first} and row {second}{more}"
     return RowsUnreadable(rows.source.name, reason, "every key must be unique", about="key")
 
 

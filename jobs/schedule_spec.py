@@ -9,7 +9,7 @@ from typing import Literal
 from cronsim import CronSim, CronSimError
 
 from jobs.blackout import Blackout, check_leaves_time
-from jobs.cron_line import read_cron_line
+from jobs.cron_line import MACROS, read_cron_line
 from jobs.duration import format_duration, parse_duration
 from jobs.errors import ValueInvalid
 from jobs.nearest import nearest
@@ -20,6 +20,7 @@ Overlap = Literal["skip", "queue", "cancel"]
 
 _EVERY = re.compile(r"every:?\s+(?P<every>.+?)(?:\s+at\s+(?P<at>\S+))?", re.IGNORECASE)
 _AT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_WORDS = re.compile(r"[A-Za-z]{4,} |at ", re.IGNORECASE)  # no field of cron begins so
 _LONGEST_JITTER_S = 12 * 3600.0
 _EXAMPLE = 'for example: "0 5 * * MON-FRI", every 15 minutes, at_start, manual'
 
@@ -75,12 +76,18 @@ def parse_schedule(text: str, timezone: str = "UTC") -> ScheduleSpec:
         return ScheduleSpec("at_start", "at_start", timezone)
     if every := _EVERY.fullmatch(words):
         return every_schedule(parse_duration(every["every"]), every["at"], timezone)
-    if words.startswith("@") or " " in words:
+    if words.startswith("@") or (" " in words and not _WORDS.match(words)):
         return cron_schedule(words, timezone)
-    guess = nearest(words, ("manual", "at_start", "every"))
-    raise ValueInvalid(
-        f"'{text}' is no schedule", f"did you mean '{guess}'?" if guess else _EXAMPLE
-    )
+    raise ValueInvalid(f"'{text}' is no schedule", _schedule_meant(words))
+
+
+def _schedule_meant(words: str) -> str:
+    first, _, rest = words.partition(" ")
+    if first.lower() == "after" and rest:
+        return f"write {{after: {rest}}}"
+    guess = nearest(words.replace(" ", "_"), ("manual", "at_start", "every"))
+    guess = guess or f"{nearest(f'@{words}', MACROS)}"
+    return f"did you mean '{guess}'?" if guess else _EXAMPLE
 
 
 def every_schedule(every_s: float, at: str | None, timezone: str) -> ScheduleSpec:

@@ -32,7 +32,8 @@ class SchemaTree:
 
     def keys(self, path: KeyPath) -> list[str]:
         """Keys that a mapping at `path` may have."""
-        return [key for node in self._at(path) for key in node.get("properties", {})]
+        found = (key for node in self._at(path) for key in node.get("properties", {}))
+        return list(dict.fromkeys(found))
 
     def words(self, path: KeyPath) -> list[str]:
         """What may stand at `path`, where only certain words or numbers may."""
@@ -46,16 +47,17 @@ class SchemaTree:
         """JSON types that may stand at `path`, without null."""
         return {node["type"] for node in self._at(path) if "type" in node} - {"null"}
 
-    def expected(self, path: KeyPath) -> str:
-        """What may stand at `path`, in words."""
+    def expected(self, path: KeyPath, found: Any = None) -> str:
+        """What may stand at `path`, in words; of alternatives not the type that `found` has."""
         texts = []
+        unless = json_type(found) if len(self.types(path)) > 1 else None
         for node in self._at(path):
             allowed = [*node.get("enum", ()), *([node["const"]] if "const" in node else [])]
             if allowed:
                 words = [as_yaml(word) for word in allowed]
                 few = len(words) <= 2
                 texts.append(" or ".join(words) if few else f"one of {', '.join(words)}")
-            elif node.get("type") in _TYPES:
+            elif node.get("type") in _TYPES and node["type"] != unless:
                 texts.append(_TYPES[node["type"]])
         return ", or ".join(dict.fromkeys(texts)) or "something else"
 
@@ -71,10 +73,12 @@ class SchemaTree:
         return next((node[name] for node in self._at(path) if name in node), None)
 
     def home_of(self, key: str, path: KeyPath) -> KeyPath | None:
-        """Where `key` would be right: one level below `path`, or somewhere above it."""
-        for child in self.keys(path):
-            if key in self.keys((*path, child)):
-                return (*path, child)
+        """Where `key` would be right: a level or two below `path`, or somewhere above it."""
+        below = [(*path, child) for child in self.keys(path)]
+        further = [(*way, child) for way in below for child in self.keys(way)]
+        for way in (*below, *further):
+            if key in self.keys(way):
+                return way
         for depth in range(len(path) - 1, -1, -1):
             if key in self.keys(path[:depth]):
                 return path[:depth]
@@ -106,3 +110,11 @@ def _step_into(node: Mapping[str, Any], step: str | int) -> Iterator[Mapping[str
         yield node["properties"][step]
     elif isinstance(node.get("additionalProperties"), Mapping):
         yield node["additionalProperties"]
+
+
+def json_type(value: Any) -> str | None:
+    """What JSON Schema calls the type of a plain value; None of nothing."""
+    if isinstance(value, bool):
+        return "boolean"
+    names = {str: "string", int: "integer", float: "number", list: "array", dict: "object"}
+    return names.get(type(value))

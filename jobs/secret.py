@@ -17,7 +17,12 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HIDDEN = "[hidden]"
 
 
-def _variable(text: str) -> str:
+def variable_name(text: str) -> str:
+    """The text, if a variable may be called so.
+
+    Raises:
+        ValueInvalid: If not.
+    """
     if not _NAME.fullmatch(text):
         reason = f"'{text}' is no name of a variable"
         raise ValueInvalid(reason, "letters, digits and '_': the name, not the value")
@@ -27,7 +32,7 @@ def _variable(text: str) -> str:
 class EnvEntry(Entry):
     """The name of an environment variable that has the text."""
 
-    env: Annotated[str, text_as(_variable)] = Field(
+    env: Annotated[str, text_as(variable_name)] = Field(
         description="An environment variable of the server that has the text.",
         examples=["WAREHOUSE_URL"],
     )
@@ -49,11 +54,18 @@ def text_of(written: str | EnvEntry) -> str:
     Raises:
         SecretMissing: If the variable is not set, or empty.
     """
-    if isinstance(written, str):
-        return written
-    value = os.environ.get(written.env, "").strip()
+    return written if isinstance(written, str) else text_in(written.env)
+
+
+def text_in(variable: str) -> str:
+    """The text that the environment has now under that name.
+
+    Raises:
+        SecretMissing: If the variable is not set, or empty.
+    """
+    value = os.environ.get(variable, "").strip()
     if not value:
-        raise SecretMissing(written.env)
+        raise SecretMissing(variable)
     return value
 
 

@@ -1,12 +1,14 @@
 """Sizes in words: "10 GB", "512 MB". Units are powers of 1024, as R and most tools count memory."""
 
 import re
+from decimal import Decimal
 
 from jobs.errors import ValueInvalid
 from jobs.nearest import nearest
 
 _UNITS = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*")
+_LARGEST = 2**60
 _EXAMPLE = "for example: 512 MB, 10 GB"
 
 
@@ -27,7 +29,10 @@ def parse_size(text: str) -> int:
         guess = nearest(unit, _UNITS)
         hint = f"did you mean '{number} {guess}'?" if guess else _EXAMPLE
         raise ValueInvalid(f"'{text}': '{written}' is no unit of size", hint)
-    return int(float(number) * _UNITS[unit])
+    size_bytes = Decimal(number) * _UNITS[unit]
+    if size_bytes > _LARGEST:
+        raise ValueInvalid(f"'{text}' is more than a machine has", _EXAMPLE)
+    return int(size_bytes)
 
 
 def format_size(size_bytes: int) -> str:

@@ -15,12 +15,14 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from jobs.errors import RowsUnreadable, SecretMissing
+from jobs.nearest import did_you_mean
 from jobs.plain_table import joined
 from jobs.r_expression import AsksR
 from jobs.secret import EnvEntry, hidden, text_of
 
 ROWS_AT_ONCE: Final = 10_000
 CONNECT_S: Final = 10
+_KINDS: Final = ("postgresql", "mysql", "mariadb", "sqlite", "oracle", "mssql")
 _TAKE_TIMEOUT: Final = {"postgresql", "mysql", "mariadb"}
 _URL_EXAMPLE: Final = "for example: postgresql+psycopg://user:password@host/database"
 _OPTIONS: Final = {
@@ -125,12 +127,22 @@ class SqlQuery:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         kind = url.drivername if isinstance(self.url, str) else f"what {self.url.env} names"
         reason = f"has no database: there is no driver for {kind}"
-        hint = f"install the Python package {missing}" if missing else _URL_EXAMPLE
+        otherwise = f"install the Python package {missing}" if missing else _URL_EXAMPLE
+        guess = did_you_mean(kind, _KINDS, otherwise=otherwise)
+        hint = otherwise if missing else guess
         return RowsUnreadable(self.name, reason, hint, about="surroundings")
 
     def _no_connection(self, error: Exception, secrets: Sequence[str]) -> RowsUnreadable:
         reason = f"cannot connect to its database: {hidden(_said(error), secrets)}"
-        return RowsUnreadable(self.name, reason, about="surroundings")
+        return RowsUnreadable(self.name, reason, self._missing_file(), about="surroundings")
+
+    def _missing_file(self) -> str:
+        """A hint, if it is SQLite and the file that was written is not there."""
+        url = self._url()
+        if not isinstance(self.url, str) or url.get_backend_name() != "sqlite" or not url.database:
+            return ""
+        there = (self.folder / url.database).is_file()
+        return "" if there else f"there is no file {url.database}; a path begins at the project"
 
 
 def _plain(value: object) -> object:

@@ -1,10 +1,13 @@
 """Names of time zones."""
 
+import re
 import zoneinfo
+from functools import cache
 
 from jobs.errors import ValueInvalid
 from jobs.nearest import did_you_mean, nearest
 
+_ABBREVIATION = re.compile("[A-Z]{2,4}")
 _EXAMPLE = "for example: Europe/Vienna, America/Chicago, UTC"
 
 
@@ -22,8 +25,16 @@ def parse_timezone(name: str) -> str:
 
 
 def _unknown(name: str) -> ValueInvalid:
-    names = zoneinfo.available_timezones()
+    if _ABBREVIATION.fullmatch(name):
+        hint = f"an abbreviation may mean several; {_EXAMPLE}"
+        return ValueInvalid(f"'{name}' is no time zone", hint)
+    names = _names()
     by_city = {known.rsplit("/", 1)[-1]: known for known in sorted(names) if "/" in known}
     city = nearest(name.replace(" ", "_"), by_city)
     hint = f"did you mean '{by_city[city]}'?" if city else did_you_mean(name, names)
     return ValueInvalid(f"'{name}' is no time zone", hint or _EXAMPLE)
+
+
+@cache  # it takes the machine tens of milliseconds to find them
+def _names() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())

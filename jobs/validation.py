@@ -83,9 +83,13 @@ def validate(
 def _report(checked: Checked[M], faults: list[Fault], not_yet: Mapping[str, str]) -> None:
     # Where a key of a later version stands, what is missing beside it is no second mistake.
     later = {fault.path[:-1] for fault in faults if fault.not_yet_hint(not_yet) is not None}
+    # Nor is a key that stands there misspelt.
+    meant = {fault.meant for fault in faults if fault.meant is not None}
+    checked.broken |= meant
     for fault in faults:
         checked.faulty.append(fault.path)
-        if fault.detail["type"] != "missing" or fault.path[:-1] not in later:
+        is_missing = fault.detail["type"] == "missing"
+        if not is_missing or (fault.path[:-1] not in later and fault.path not in meant):
             checked.problems.append(fault.problem(not_yet))
 
 

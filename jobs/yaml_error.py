@@ -1,11 +1,14 @@
 """What ruamel says about malformed YAML, in words for people who write it."""
 
+import json
 import re
 
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, StreamMark
 from ruamel.yaml.reader import ReaderError
 
 from jobs.problem import Problem
+
+_SIGN = re.compile(r"[*&@`%!][^\[\]{}\"\'#\\]*")
 
 # (what ruamel says, our message, hint, does the place where the construct began help more?)
 _WORDS: tuple[tuple[str, str, str, bool], ...] = (
@@ -24,7 +27,7 @@ _WORDS: tuple[tuple[str, str, str, bool], ...] = (
     (
         r"mapping values are not allowed",
         "a ':' makes a key where no key can stand",
-        "check the indentation, or put text that holds ': ' in quotes",
+        "check the indentation and the ':' of the line above, or put text with ': ' in quotes",
         False,
     ),
     (
@@ -36,7 +39,7 @@ _WORDS: tuple[tuple[str, str, str, bool], ...] = (
     (
         r"expected ',' or '([\]}])'",
         "the bracket opened here is not closed, or a ',' is missing in it",
-        "close it with '{0}'",
+        "close it with '{0}', or look at {stop}",
         True,
     ),
     (
@@ -67,7 +70,7 @@ _WORDS: tuple[tuple[str, str, str, bool], ...] = (
         r"while scanning an? (alias|anchor)",
         "after '*' or '&' a name must follow",
         "put text that begins with such a sign in quotes",
-        False,
+        True,
     ),
     (
         r"while scanning a directive",
@@ -94,6 +97,12 @@ _WORDS: tuple[tuple[str, str, str, bool], ...] = (
         False,
     ),
     (
+        r"maximum depth",
+        "this is nested too deeply",
+        "",
+        False,
+    ),
+    (
         r"undefined alias '(.*)'",
         "*{0} refers to an anchor (&{0}) that does not exist",
         "put text that begins with * in quotes",
@@ -114,16 +123,26 @@ def in_plain_words(error: MarkedYAMLError | ReaderError, text: str, file: str) -
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         code = error.character if isinstance(error.character, int) else ord(error.character)
-        return Problem(file, line, column, f"the character U+{code:04X} cannot stand in YAML")
+        message = f"the character U+{code:04X} cannot stand in YAML"
+        return Problem(file, line, column, message, "remove it")
     said = f"{error.context or ''} {error.problem or ''}".strip()
     for pattern, message, hint, at_context in _WORDS:
         if found := re.search(pattern, said):
             marks = [error.context_mark, error.problem_mark]
             mark = next(m for m in (marks if at_context else marks[::-1]) if m is not None)
             words = found.groups()
-            return Problem(
-                file, mark.line + 1, mark.column + 1, message.format(*words), hint.format(*words)
-            )
+            last = next(m for m in marks[::-1] if m is not None)
+            remedy = hint.format(*words, stop=f"{last.line + 1}:{last.column + 1}")
+            if "in quotes" in remedy and (whole := _value_at(mark, text)):
+                remedy = f"put it in quotes: {whole}"
+            line, column = mark.line + 1, mark.column + 1
+            return Problem(file, line, column, message.format(*words), remedy)
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     return Problem(file, line, column, f"this is no YAML: {said}")
+
+
+def _value_at(mark: StreamMark, text: str) -> str:
+    """The value that begins at `mark` with a sign, in quotes, if it ends with its line."""
+    value = text[mark.index :].partition("\n")[0].strip()
+    return json.dumps(value, ensure_ascii=False) if _SIGN.fullmatch(value) else ""

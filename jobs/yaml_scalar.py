@@ -15,6 +15,7 @@ _OCTAL = re.compile(r"0o[0-7]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITY = re.compile(r"([-+]?)\.(inf|Inf|INF)")
+_LONGEST_NUMBER = 300  # nobody means more digits, and Python neither reads nor writes 4300 of them
 _NAN = re.compile(r"\.(nan|NaN|NAN)")
 
 
@@ -28,9 +29,10 @@ def plain_scalar(text: str) -> Scalar:
 
 
 def _number(text: str) -> int | float | str:
+    if len(text) > _LONGEST_NUMBER:
+        return text
     if _INT.fullmatch(text):
-        # Python refuses to read integers of more than 4300 digits; nobody means one.
-        return int(text) if len(text) < 1000 else text
+        return int(text)
     if _OCTAL.fullmatch(text) or _HEX.fullmatch(text):
         return int(text, 0)
     if _FLOAT.fullmatch(text):

@@ -1,23 +1,25 @@
 """YAML files with the place of every key and value, and parser errors in plain words."""
 
+import codecs
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from jobs.problem import KeyPath, Place, Problem, Source
+from jobs.yaml_builder import MAX_DEPTH, Builder
 from jobs.yaml_error import in_plain_words
-from jobs.yaml_scalar import plain_scalar
 
-_STANDARD = "tag:yaml.org,2002:"
-_TEXT = _STANDARD + "str"
-_MAX_VALUES = 250_000  # aliases of aliases can make a small file enormous
+_MAX_BYTES = 4 * 2**20
+_ODD_BLANK = re.compile("^ *([\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000])", re.MULTILINE)
+_BEGIN = 2  # a job is found by two steps: ("jobs", its name)
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,28 @@ class YamlDocument:
         depth = len(path)
         inside = {
             way[depth:]: place
-            for way, place in {**self.values, **self.keys}.items()
+            for way, place in self._by_begin.get(path[:_BEGIN], {}).items()
             if len(way) > depth and way[:depth] == path
         }
         at = self.problem(path, "", on_key=True)
         return Source(self.file, at.line, at.column, inside)
 
+    @cached_property
+    def _by_begin(self) -> Mapping[KeyPath, Mapping[KeyPath, Place]]:
+        """All places by the first steps of their ways, so that each job finds its own at once."""
+        places: dict[KeyPath, dict[KeyPath, Place]] = {}
+        for way, place in {**self.values, **self.keys}.items():
+            places.setdefault(way[:_BEGIN], {})[way] = place
+        return places
+
 
 def read_yaml_file(path: Path, file: str) -> tuple[YamlDocument | None, list[Problem]]:
     """The document in the file at `path`; see `read_yaml`."""
     try:
-        content = path.read_bytes()
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            return None, [Problem(file, 0, 0, "cannot be read: it is no file")]
+        with path.open("rb") as opened:
+            content = opened.read(_MAX_BYTES + 1)
     except OSError as error:
         return None, [Problem(file, 0, 0, f"cannot be read: {error.strerror}")]
     return read_yaml(content, file)
@@ -75,6 +88,11 @@ def read_yaml(content: bytes, file: str) -> tuple[YamlDocument | None, list[Prob
 
     Duplicate keys are problems; the first one counts, so that the rest can still be checked.
     """
+    if len(content) > _MAX_BYTES:
+        hint = "take values from a CSV file: {csv: data/values.csv}"
+        return None, [Problem(file, 0, 0, f"is larger than {_MAX_BYTES // 2**20} MB", hint)]
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return None, [Problem(file, 1, 1, "the file is UTF-16", "save the file in UTF-8")]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -82,78 +100,19 @@ def read_yaml(content: bytes, file: str) -> tuple[YamlDocument | None, list[Prob
         column = error.start - content.rfind(b"\n", 0, error.start)
         byte = f"byte 0x{content[error.start]:02x} is no UTF-8"
         return None, [Problem(file, line, column, byte, "save the file in UTF-8")]
+    if blank := _ODD_BLANK.search(text):
+        line = text.count("\n", 0, blank.end()) + 1
+        message = f"a blank that is none (U+{ord(blank[1]):04X}) stands where YAML wants spaces"
+        hint = "type the spaces at the beginning of the line anew"
+        return None, [Problem(file, line, len(blank[0]), message, hint)]
+    yaml = YAML(typ="safe", pure=True)
+    yaml.max_depth = MAX_DEPTH
+    yaml.composer.warn_double_anchors = False  # the later one counts, as YAML has it
     try:
-        node = YAML(typ="safe", pure=True).compose(io.StringIO(text))
+        node = yaml.compose(io.StringIO(text))
     except (MarkedYAMLError, ReaderError) as error:
         return None, [in_plain_words(error, text, file)]
-    except (YAMLError, RecursionError):
-        return None, [Problem(file, 1, 1, "is nested too deeply to be read")]
-    builder = _Builder(file)
+    builder = Builder(file)
     value = builder.value(node, ()) if node is not None else None
     document = YamlDocument(file, value, builder.keys, builder.values, tuple(builder.faulty))
     return document, builder.problems
-
-
-class _Builder:
-    """Turns ruamel's nodes into plain values and remembers their places."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.keys: dict[KeyPath, Place] = {}
-        self.values: dict[KeyPath, Place] = {}
-        self.problems: list[Problem] = []
-        self.faulty: list[KeyPath] = []
-        self._open: set[int] = set()
-
-    def value(self, node: Node, path: KeyPath) -> Any:
-        self.values[path] = _place(node)
-        if id(node) in self._open:
-            self._problem(node, path, "an alias (*) refers to the value that it is part of")
-            return None
-        if len(self.values) > _MAX_VALUES:
-            if len(self.values) == _MAX_VALUES + 1:
-                self._problem(node, path, "the file holds too many values", "aliases multiply them")
-            return None
-        self._open.add(id(node))
-        try:
-            return self._content(node, path)
-        finally:
-            self._open.remove(id(node))
-
-    def _content(self, node: Node, path: KeyPath) -> Any:
-        if not str(node.tag).startswith(_STANDARD):
-            self._problem(node, path, f"the tag {node.tag} is not known", "leave the tag out")
-        if isinstance(node, MappingNode):
-            return self._mapping(node, path)
-        if isinstance(node, SequenceNode):
-            return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
-        # A text tag on an unquoted scalar is ruamel's resolution or an explicit `!!str`.
-        plain = isinstance(node, ScalarNode) and node.style is None and node.tag != _TEXT
-        return plain_scalar(node.value) if plain else node.value
-
-    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
-        mapping: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, ScalarNode):
-                self._problem(key_node, path, "a key must be a single word or text")
-                continue
-            key = key_node.value
-            if key == "<<" and key_node.style is None:
-                hint = "use `defaults:` or repeat the keys"
-                self._problem(key_node, path, "merge keys (<<) are not part of YAML 1.2", hint)
-            elif key in mapping:
-                message = f"the key '{key}' stands here twice; first at {self.keys[*path, key]}"
-                self._problem(key_node, (*path, key), message)
-            else:
-                self.keys[*path, key] = _place(key_node)
-                mapping[key] = self.value(value_node, (*path, key))
-        return mapping
-
-    def _problem(self, node: Node, path: KeyPath, message: str, hint: str = "") -> None:
-        place = _place(node)
-        self.faulty.append(path)
-        self.problems.append(Problem(self.file, place.line, place.column, message, hint))
-
-
-def _place(node: Node) -> Place:
-    return Place(node.start_mark.line + 1, node.start_mark.column + 1)

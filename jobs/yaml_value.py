@@ -1,9 +1,10 @@
-"""Argument values as job files write them: YAML values, `{r: "expr"}`, and later `{env: NAME}`."""
+"""Argument values as job files write them: YAML values, `{r: "expr"}` and `{env: NAME}`."""
 
 from typing import Any
 
-from cache.keys import Code, Value
+from cache.keys import Code, Secret, Value
 from jobs.errors import ValueInvalid
+from jobs.secret import variable_name
 
 
 def yaml_value(written: Any) -> Value:
@@ -18,8 +19,10 @@ def yaml_value(written: Any) -> Value:
             raise ValueInvalid("'r' needs an R expression as text", 'for example: {r: "1:10"}')
         return Code(source)
     if isinstance(written, dict) and set(written) == {"env"}:
-        raise ValueInvalid(
-            "'env' is not supported yet", "let the R function read the secret from a file"
-        )
+        name = written["env"]
+        if not isinstance(name, str):
+            reason = "'env' needs the name of a variable of the environment"
+            raise ValueInvalid(reason, "for example: {env: API_TOKEN}")
+        return Secret(variable_name(name))
     value: Value = written
     return value

@@ -2,7 +2,10 @@
 
 import logging
 
+from cache.clock import Clock, utcnow
+from cache.errors import CacheError
 from jobs.job_set import JobSet
+from jobs.live_definitions import LiveDefinitions
 from jobs.project import Reading, read_project
 from larder.settings import Settings
 
@@ -21,33 +24,57 @@ class Definitions:
 
     Args:
         settings: The project's.
-        tell: Whether mistakes are logged here; one process of a server is enough.
+        tell: Whether what comes of each reading is logged and written down for the others here;
+            one process of a server is enough.
+        clock: Gives the moment.
     """
 
-    def __init__(self, settings: Settings, *, tell: bool = False) -> None:
+    def __init__(self, settings: Settings, *, tell: bool = False, clock: Clock = utcnow) -> None:
         self._settings = settings
         self._tell = tell
+        self._clock = clock
         reading = self._read()
         self.jobs = JobSet(reading.project.jobs.values())
+        now = clock()
+        since = now if not reading.problems else None
+        self._live = LiveDefinitions(now, since, len(self.jobs), reading.problems)
         if tell:
             for problem in reading.problems:
                 log.error("definition left out: %s", problem)
+            self._write()
 
     def reload(self) -> bool:
         """Reads the files again; whether the jobs are others now."""
         reading = self._read()
-        if reading.problems:
-            if self._tell:
-                for problem in reading.problems:
-                    log.error("mistake in a job file: %s", problem)
-                log.error("the last good definitions stay problems=%d", len(reading.problems))
-            return False
-        if dict(self.jobs) == dict(reading.project.jobs):
-            return False
-        self.jobs = JobSet(reading.project.jobs.values())
+        before = self._live
+        self._live = before.found(self._clock(), reading.problems)
+        changed = not reading.problems and dict(self.jobs) != dict(reading.project.jobs)
+        if changed:
+            self.jobs = JobSet(reading.project.jobs.values())
+        if not reading.problems and (changed or before.live_since is None):
+            self._live = LiveDefinitions(self._live.read_at, self._live.read_at, len(self.jobs))
         if self._tell:
+            self._tell_of(before, changed=changed)
+            self._write()
+        return changed
+
+    def _tell_of(self, before: LiveDefinitions, *, changed: bool) -> None:
+        problems = self._live.problems
+        for problem in problems:
+            log.error("mistake in a job file: %s", problem)
+        if problems:
+            log.error("the last good definitions stay problems=%d", len(problems))
+            return
+        if before.problems:
+            log.info("mistakes in the job files mended problems=%d", len(before.problems))
+        if changed:
             log.info("definitions taken over jobs=%d", len(self.jobs))
-        return True
+
+    def _write(self) -> None:
+        try:
+            self._live.write(self._settings.state_folder)
+        except CacheError as error:
+            log.warning("state of the definitions not written reason=%s", error)
 
     def _read(self) -> Reading:
         settings = self._settings

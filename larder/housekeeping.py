@@ -1,4 +1,4 @@
-"""Housekeeping: expired and superfluous results go, old records, and what the shelf replaced."""
+"""Housekeeping: expired and superfluous results, old records, what the shelf replaced: they go."""
 
 import logging
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from cache.clock import utcnow
 from cache.errors import CacheError
 from cache.sweep import Sweep
 from engine.shelf import Shelf
+from jobs.removed_jobs import RemovedJobs
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ class Housekeeping:
         sweep: Of the project's store and sessions.
         shelf: What was installed.
         calls: How calls ended that left no session.
+        removed: Files of jobs that are no longer defined.
         calls_keep_s: How long that stays.
         releases_keep_s: How long a release that another one replaced stays, for what uses it.
         every_s: How often.
@@ -32,6 +34,7 @@ class Housekeeping:
         sweep: Sweep,
         shelf: Shelf,
         calls: CallRecords,
+        removed: RemovedJobs,
         *,
         calls_keep_s: float,
         releases_keep_s: float,
@@ -40,6 +43,7 @@ class Housekeeping:
         self._sweep = sweep
         self._shelf = shelf
         self._calls = calls
+        self._removed = removed
         self._calls_keep_s = calls_keep_s
         self._releases_keep_s = releases_keep_s
         self._every_s = every_s
@@ -58,6 +62,7 @@ class Housekeeping:
         self._do(self._sweep.check)
         while not self._stop.is_set():
             self._do(lambda: self._sweep.run(utcnow()))
+            self._do(self._removed.sweep)
             self._do(self._sweep_releases)
             self._do(lambda: self._calls.sweep(self._calls_keep_s))
             self._stop.wait(self._every_s)

@@ -8,11 +8,12 @@ from cache.clock import utcnow
 from jobs.freshness import JobFreshness
 from jobs.job import Job
 from jobs.job_set import JobSet
+from jobs.live_definitions import LiveDefinitions
 from jobs.owner import is_gone
 from jobs.pantry import Pantry
 from jobs.problem import Problem
 from jobs.project import read_project
-from jobs.records import Run
+from jobs.records import Run, ScheduleRow
 from jobs.repository import Catalog
 from larder.settings import Settings
 from larder.state import SERVER_LOCK, Lock, make_state_folder
@@ -31,12 +32,14 @@ class JobOverview:
         freshness: Of its cells or rows; of a rows job, those that never were computed are missing.
         last_run: The newest run, or None.
         next_fire: When its schedules fire next; None without a schedule that names times.
+        skipped: The schedule of which a time was last left out, or None if none was.
     """
 
     job: Job
     freshness: JobFreshness
     last_run: Run | None
     next_fire: datetime | None
+    skipped: ScheduleRow | None
 
     @property
     def kind(self) -> str:
@@ -57,6 +60,7 @@ class Overview:
         fires: Whether some process fires the schedules.
         jobs: The jobs that are right.
         problems: Mistakes in the job files.
+        live: What the server says of its definitions, or None where there is no server.
     """
 
     now: datetime
@@ -65,6 +69,7 @@ class Overview:
     fires: bool
     jobs: tuple[JobOverview, ...]
     problems: tuple[Problem, ...]
+    live: LiveDefinitions | None
 
 
 def overview(settings: Settings) -> Overview:
@@ -82,13 +87,15 @@ def overview(settings: Settings) -> Overview:
     now = utcnow()
     try:
         lock = Lock(settings.state_folder, SERVER_LOCK)
+        is_served = lock.is_held()
         return Overview(
             now=now,
             name=name,
-            server=lock.holder() if lock.is_held() else None,
+            server=lock.holder() if is_served else None,
             fires=_fires(catalog, now),
             jobs=tuple(_jobs(pantry.jobs.values(), pantry, catalog, now)),
             problems=reading.problems,
+            live=LiveDefinitions.read(settings.state_folder) if is_served else None,
         )
     finally:
         pantry.close()
@@ -99,10 +106,17 @@ def _jobs(
     jobs: Iterable[Job], pantry: Pantry, catalog: Catalog, now: datetime
 ) -> Iterable[JobOverview]:
     last_runs = catalog.last_runs()
+    skipped = _last_skipped(catalog)
     for job in jobs:
         last = last_runs.get(job.name)
         freshness = _with_never_computed(job, pantry.freshness(job), last)
-        yield JobOverview(job, freshness, last, _next_fire(job, now))
+        yield JobOverview(job, freshness, last, _next_fire(job, now), skipped.get(job.name))
+
+
+def _last_skipped(catalog: Catalog) -> dict[str, ScheduleRow]:
+    """The schedule of each job whose time was left out last."""
+    known = [(row.last_skipped, row) for row in catalog.schedules() if row.last_skipped is not None]
+    return {row.job: row for _, row in sorted(known, key=lambda one: one[0])}
 
 
 def _with_never_computed(job: Job, counts: JobFreshness, last: Run | None) -> JobFreshness:

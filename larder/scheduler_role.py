@@ -71,6 +71,7 @@ class SchedulerRole:
             sweep,
             open_shelf(settings),
             self._pantry.calls,
+            self._pantry.removed,
             calls_keep_s=settings.sessions.keep_s,
             releases_keep_s=releases_keep_s(settings),
         )
@@ -118,6 +119,7 @@ class SchedulerRole:
             info = self._pool.info()
             found = (info["version"], info["r"]["version"])
             if found != self._published_for:
+                self._pantry.removed.follow(self._catalog.live_entries(), self._pantry.jobs)
                 self._keeper.publish(self._pantry.jobs.values())
                 self._published_for = found
         except EngineError:

@@ -234,7 +234,7 @@ def test_expression_that_r_cannot_read_is_told_at_its_place(engine: Engine, tmp_
     assert [str(problem) for problem in found] == [
         f"jobs/a.yaml:{place}: '{text}' is no R expression: {reason}"
         for place, text, reason in [
-            ("6:9", "is.finite(value", "unexpected end of input (line 2, column 0 of it)"),
+            ("6:9", "is.finite(value", "something is missing at its end"),
             ("8:9", "value > 0; TRUE", "it holds 2 expressions, not one"),
             ("9:9", "x y", "unexpected symbol (line 1, column 3 of it)"),
         ]

@@ -14,9 +14,11 @@ import pytest
 from kitchen import Kitchen, gain_job, price_job
 from typer.testing import CliRunner
 
+from api.job_view import job_view
 from engine.errors import RError
 from jobs.call import Call
 from jobs.job import Job
+from jobs.records import ScheduleRow
 from jobs.status import Cause
 from larder.cli import COMMANDS, app
 from larder.state import ENGINE_LOCK, SERVER_LOCK, Lock
@@ -197,7 +199,41 @@ def test_status_for_programs_has_counts_times_and_mistakes(project: Path) -> Non
     assert (prices["job"], prices["kind"], prices["cells"]["total"]) == ("prices", "rows", 2)
     assert prices["last_run"]["computed"] == 2
     assert prices["last_run"]["started_at"] == "2999-01-01T00:00:00Z"
-    assert (found["server"], found["fires"], len(found["problems"])) == (None, False, 1)
+    assert (found["server"], found["fires"]) == (None, False)
+    [mistake] = found["definitions"]["problems"]
+    assert (mistake["file"], mistake["line"], mistake["column"]) == ("jobs/gain.yaml", 7, 29)
+    assert (found["definitions"]["valid"], found["definitions"]["live_since"]) == (False, None)
+
+
+def test_status_lists_the_mistakes_of_job_files(project: Path) -> None:
+    (project / "jobs" / "gain.yaml").write_text(GAIN.replace("min: 60", "mim: 60"))
+    said = larder("status", project).out.splitlines()
+    assert said[-2:] == [
+        "1 mistake in the job files:",
+        "jobs/gain.yaml:7:29: unknown key 'mim' (did you mean 'min'?)",
+    ]
+
+
+def test_status_tells_why_a_time_was_left_out_until_the_schedule_fires(project: Path) -> None:
+    gain = GAIN + "    schedule: every 1 hour\n"
+    (project / "jobs" / "gain.yaml").write_text(gain)
+    kitchen = with_results(project)
+    row = ScheduleRow("weight_gain#1", "weight_gain", "every", "every 1 hour", "UTC")
+    kitchen.catalog.mirror_schedules([row])
+    kitchen.catalog.mark_skipped(row.id, reason="still being run", next_fire=None)
+    said = larder("status", project).out
+    assert "weight_gain: 'every 1 hour' did not fire 0.0 s ago: still being run" in said
+    [job, _] = json.loads(larder("status", project, "--json").out)["jobs"]
+    assert (job["last_skipped"], job["skip_reason"]) == ("2999-01-01T00:00:00Z", "still being run")
+    view = job_view(kitchen.pantry, gain_job(), None, kitchen.catalog.schedules())["schedules"][0]
+    assert (view["last_skipped"], view["skip_reason"]) == (
+        "2999-01-01T00:00:00.000000Z",
+        "still being run",
+    )
+    kitchen.clock.advance(hours=1)
+    kitchen.catalog.mark_fired(row.id, scheduled_for=None, next_fire=None)
+    assert "did not fire" not in larder("status", project).out
+    kitchen.close()
 
 
 def stored(project: Path, job: Job, value: Any) -> None:

@@ -245,7 +245,7 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         ),
         (
             "tags: regulated",
-            "4:11: expected a list, found the text 'regulated' (for example: tags: [regulated])",
+            "4:11: expected a list, found the text 'regulated' (write tags: [regulated])",
         ),
         ("retries: 99", "4:14: 99 is too large; it must be at most 10"),
         ("on_miss: runn", "4:14: expected run or refuse, found the text 'runn' "),
@@ -290,7 +290,6 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         ("args: {x: {type: string, values: [1]}}", "4:39: x must be text, not the number 1 (put"),
         ("args: {x: {values: [a], default: b}}", "4:38: x is 'b'; allowed: a"),
         ("args: {x: {max: 5, default: 6}}", "4:33: x is 6; allowed: a number of at most 5 (near"),
-        ("args: {x: {default: {env: HOME}}}", "4:25: 'env' is not supported yet"),
         ("args: {x: {default: {r: 5}}}", "4:25: 'r' needs an R expression as text"),
         ("args: {...: {}}", "4:12: '...' cannot be an argument"),
         ("args: {2x: {}}", "4:12: '2x' cannot be an argument"),
@@ -300,7 +299,7 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
             "refresh_when: {file: jobs/a.yml}",
             "4:26: the file jobs/a.yml does not exist (did you me",
         ),
-        ('refresh_when: {file: "a\\0b"}', "4:26: the file a\0b does not exist"),
+        ('refresh_when: {file: "a\\0b"}', "4:26: a text cannot hold U+0000"),
         (
             "refresh_when: a.csv",
             "4:19: expected a mapping, found the text 'a.csv' (for example: re",
@@ -320,7 +319,7 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
             "rows: {from: {csv: jobs/a.yaml}, key: k, pass_as: p}\nrefresh_when: {r: now()}",
             "5:5: 'refresh_when' is for grids, and this job has rows",
         ),
-        ("checks: nrow(value) > 0", "4:13: expected a list, found the text 'nrow(value) > 0' (for"),
+        ("checks: nrow(value) > 0", "4:13: expected a list, found the text 'nrow(value) > 0' (wri"),
         ("checks: ['']", "4:14: this is no R expression: it is empty (for example: nrow(value)"),
         ("checks: [5]", "4:14: expected text, found the number 5 (for example: is.finite("),
         ("schedule: {after: b}", "4:16: there is no job 'b' to run after (it names a job"),
@@ -442,7 +441,6 @@ def test_all_mistakes_are_told_in_one_pass(tmp_path: Path) -> None:
     assert [text.split(" (")[0] for text in found] == [
         "1:10: expected 1, found the number 2",
         "2:12: unknown key 'ownr'",
-        "4:3: the key 'function' is missing",
         "5:5: unknown key 'functoin'",
         "6:14: expected a whole number, found the text 'two'",
         "7:22: expected one of string, number, integer, boolean, any, found the text 'nmber'",
@@ -479,7 +477,7 @@ def test_a_key_of_a_later_version_does_not_make_its_neighbours_missing() -> None
         (b"jobs: 'a\n", "1:7: the quote opened here is never closed"),
         (b"jobs: [a, b\nc: d\n", "1:7: the bracket opened here is not closed"),
         (b"jobs: {a: b\n", "1:7: the bracket opened here is not closed"),
-        (b"jobs: @a\n", "1:7: a value cannot begin with '@' (put the value in quotes)"),
+        (b"jobs: @a\n", "1:7: a value cannot begin with '@' (put it in quotes: \"@a\")"),
         (b"jobs: *a\n", "1:7: *a refers to an anchor (&a) that does not exist"),
         (b'jobs: "\\q"\n', "1:9: \\q means nothing between double quotes"),
         (b"jobs: 1\n---\njobs: 2\n", "2:1: a second document begins here"),
@@ -491,7 +489,7 @@ def test_a_key_of_a_later_version_does_not_make_its_neighbours_missing() -> None
         (b"jobs: {a: 1, a: 2}\n", "1:14: the key 'a' stands here twice; first at 1:8"),
         (b"a: {<<: {b: 1}}\n", "1:5: merge keys (<<) are not part of YAML 1.2"),
         (b"? [a]\n: 1\n", "1:3: a key must be a single word or text"),
-        (b"[" * 5000, "1:1: is nested too deeply to be read"),
+        (b"[" * 5000, "1:65: this is nested too deeply"),
     ],
 )
 def test_malformed_yaml_is_explained_in_plain_words(content: bytes, problem: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.live_definitions import LiveDefinitions
 from larder.definitions import Definitions
 from larder.settings import load_settings
 from larder.watcher import Watcher
@@ -102,3 +103,51 @@ def test_watcher_notices_settings_and_a_folder_of_jobs_that_comes_later(
     assert noticed.wait_for("jobs/")  # it is watched itself from now on
     write(tmp_path, "a", "# changed\n")
     assert noticed.wait_for("a.yaml")
+
+
+def state_of(folder: Path) -> LiveDefinitions:
+    found = LiveDefinitions.read(folder / ".larder")
+    assert found is not None
+    return found
+
+
+def test_what_came_of_each_reading_is_written_down(
+    tmp_path: Path, definitions: Definitions, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = state_of(tmp_path)
+    assert (first.valid, first.jobs, first.live_since) == (True, 2, first.read_at)
+    write(tmp_path, "bad", BAD)
+    definitions.reload()
+    broken = state_of(tmp_path)
+    assert [str(problem).partition(" (")[0] for problem in broken.problems] == [
+        "jobs/bad.yaml:1:14: unknown key 'funktion'"
+    ]
+    assert (broken.live_since, broken.jobs) == (first.live_since, 2)
+    assert broken.read_at > first.read_at
+    (tmp_path / "jobs" / "bad.yaml").unlink()
+    with caplog.at_level(logging.INFO):
+        assert not definitions.reload()
+    assert "mistakes in the job files mended problems=1" in caplog.text
+    assert (state_of(tmp_path).valid, state_of(tmp_path).live_since) == (True, first.live_since)
+
+
+def test_definitions_that_were_never_whole_are_live_since_no_moment(tmp_path: Path) -> None:
+    write(tmp_path, "a", GOOD.format(name="a", text="first"))
+    write(tmp_path, "bad", BAD)
+    definitions = Definitions(load_settings(tmp_path), tell=True)
+    assert (state_of(tmp_path).live_since, state_of(tmp_path).jobs) == (None, 1)
+    (tmp_path / "jobs" / "bad.yaml").unlink()
+    assert not definitions.reload()  # the same jobs, but now all of them
+    assert state_of(tmp_path).live_since is not None
+
+
+def test_only_one_process_writes_it_down(tmp_path: Path) -> None:
+    write(tmp_path, "a", GOOD.format(name="a", text="first"))
+    Definitions(load_settings(tmp_path))
+    assert LiveDefinitions.read(tmp_path / ".larder") is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"read_at": 5}', '{"problems": [{}]}'])
+def test_what_is_no_state_of_definitions_counts_as_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "definitions.json").write_text(text)
+    assert LiveDefinitions.read(tmp_path) is None

@@ -21,7 +21,9 @@ def test_a_replaced_release_goes_when_its_time_is_over(tmp_path: Path) -> None:
     kitchen = Kitchen(tmp_path)
     sweep = Sweep(kitchen.pantry.store, kitchen.pantry.sessions, 60)
     calls = kitchen.pantry.calls
-    housekeeping = Housekeeping(sweep, shelf, calls, calls_keep_s=60, releases_keep_s=0)
+    housekeeping = Housekeeping(
+        sweep, shelf, calls, kitchen.pantry.removed, calls_keep_s=60, releases_keep_s=0
+    )
     housekeeping.start()
     try:
         wait_until(lambda: old.release not in releases(tmp_path / "apps"))

@@ -74,7 +74,7 @@ def test_a_job_defined_twice_names_both_places(tmp_path: Path) -> None:
 def test_a_job_defined_twice_in_one_file_is_a_duplicate_key(tmp_path: Path) -> None:
     write(tmp_path, a="jobs:\n  a: {function: a.b::f}\n  a: {function: a.b::g}\n")
     [problem] = read_project(tmp_path).problems
-    assert str(problem) == "jobs/a.yaml:3:3: the key 'a' stands here twice; first at 2:3"
+    assert str(problem) == "jobs/a.yaml:3:3: the key 'a' stands here twice; first at 2:3 (keep one)"
 
 
 @pytest.mark.parametrize("name", ["1st", "a b", "a.b", "_a", "a/b", "a" * 101])

@@ -98,7 +98,7 @@ def test_a_vector_has_its_values(kitchen: Kitchen, expression: str, values: list
     ("expression", "reason"),
     [
         ("stop('no way')", "the R expression: failed: no way"),
-        ("1 +", "the R expression: failed: <text>:3:0: unexpected end of input"),
+        ("1 +", "the R expression: is no R: unexpected end of input"),
         ("nowhere::x", "the R expression: failed: there is no package called 'nowhere'"),
         ("NULL", "the R expression: has no values of seconds"),
         ("'a'", "the R expression: holds a wrong value: seconds must be a number"),
@@ -157,7 +157,7 @@ def test_no_folder_is_left_of_an_expression(folder: Path, kitchen: Kitchen) -> N
     [
         ("data.frame(id = 1)", ""),
         ("data.frame(idd = 1)", "9:7: the R expression has no column 'id' (did you mean 'idd'?)"),
-        ("doubled(", "7:9: the R expression failed: <text>"),
+        ("doubled(", "7:9: the R expression is no R: unexpected end"),
     ],
 )
 def test_a_check_asks_r(folder: Path, kitchen: Kitchen, expression: str, problem: str) -> None:

@@ -113,9 +113,9 @@ def test_a_text_key_stays_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("id,x\n1,a\n,b\n", "rows without id: 1; the first is row 2"),
-        ('id,x\na,a\n,b\n"",c\n', "rows without id: 2; the first is row 2"),
-        ("id,x\n1,a\n2,b\n1,c\n", "id 1 names two rows, 1 and 3"),
+        ("id,x\n1,a\n,b\n", "has a row without id; the first is row 2"),
+        ('id,x\na,a\n,b\n"",c\n', "has 2 rows without id; the first is row 2"),
+        ("id,x\n1,a\n2,b\n1,c\n", "has id 1 twice, in row 1 and row 3"),
         ("id,x\n1.5,a\n", "the column id holds double"),
         ("id,x\nTRUE,a\n", "the column id holds bool"),
         ("x\n1\n", "has no column 'id'"),

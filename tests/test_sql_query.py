@@ -102,8 +102,8 @@ def test_a_query_without_rows_has_its_columns(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("SELECT 1 AS x", "has no column 'id'"),
-        ("SELECT 1 AS id UNION ALL SELECT NULL", "rows without id: 1; the first is row 2"),
-        ("SELECT 1 AS id UNION ALL SELECT 1", "id 1 names two rows, 1 and 2"),
+        ("SELECT 1 AS id UNION ALL SELECT NULL", "has a row without id; the first is row 2"),
+        ("SELECT 1 AS id UNION ALL SELECT 1", "has id 1 twice, in row 1 and row 2"),
         ("SELECT 1 AS id, 2 AS x, 3 AS x", "has several columns called x"),
         ("SELECT 1 AS id, x'00ff' AS x", "column x holds binary"),
         ("SELECT id FROM nowhere", "failed: no such table: nowhere"),
@@ -219,7 +219,10 @@ def loaded(folder: Path, sql: str, key: str = "id") -> Job:
         (
             "{url: 'sqlite:///nowhere.db', query: SELECT id FROM t}",
             "id",
-            "4:19: warning: the query cannot connect to its database: unable to open database file",
+            (
+                "4:19: warning: the query cannot connect to its database: unable to open database"
+                " file (there is no file nowhere.db; a path begins at the project)"
+            ),
         ),
         (
             "{url: {env: NOT_SET_ANYWHERE}, query: SELECT id FROM t}",
@@ -264,10 +267,9 @@ def test_runs_follow_the_database_and_keep_the_answers_while_it_is_away(tmp_path
     assert (run.computed, run.fresh) == (1, 1)
     path.rename(tmp_path / "elsewhere.db")
     run = kitchen.runner.run(job, Cause.MANUAL)
-    assert (run.status, run.error) == (
-        RunStatus.FAILED,
-        "the query: cannot connect to its database: unable to open database file",
-    )
+    assert run.status is RunStatus.FAILED
+    assert run.error is not None
+    assert "the query: cannot connect to its database: unable to open" in run.error
     assert kitchen.pantry.row_answers.table(job).count() == 2
     kitchen.close()
 

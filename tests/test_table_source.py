@@ -91,9 +91,9 @@ def test_a_parquet_file_without_rows_has_no_batches(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        (pa.table({"id": [1, None]}), "rows without id: 1; the first is row 2"),
-        (pa.table({"id": ["a", ""]}), "rows without id: 1; the first is row 2"),
-        (pa.table({"id": [1, 1]}), "id 1 names two rows, 1 and 2"),
+        (pa.table({"id": [1, None]}), "has a row without id; the first is row 2"),
+        (pa.table({"id": ["a", ""]}), "has a row without id; the first is row 2"),
+        (pa.table({"id": [1, 1]}), "has id 1 twice, in row 1 and row 2"),
         (pa.table({"id": [1.5]}), "the column id holds double"),
         (pa.table({"x": [1]}), "has no column 'id'"),
         (pa.table([[1], [2], [3]], ["id", "x", "x"]), "has several columns called x"),

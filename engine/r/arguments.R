@@ -127,12 +127,13 @@ can_bind <- function(label, taken) {
   nzchar(label) && !label %in% taken && !grepl("^\\.\\.[0-9]+$", label)
 }
 
-# The call and the variables it needs: list(call, bound). The function's own name is taken.
+# The call and the variables it needs: list(call, bound, secrets). The function's own name is taken.
 build_call <- function(name, arguments, body = NULL) {
   parts <- list()
   labels <- character()
   dots <- list()
   bound <- list()
+  secrets <- list()
   add <- function(label, read) {
     if (is.na(label)) label <- ""
     if (label == "...") {
@@ -152,6 +153,9 @@ build_call <- function(name, arguments, body = NULL) {
   for (argument in arguments) {
     if (argument$name == "..." && argument$kind %in% c("code", "code_file", "empty")) {
       dots <- c(dots, read_dots(dots_text(argument)))
+    } else if (argument$kind == "secret") {
+      secrets[[secret_name(argument$name)]] <- argument$value
+      add(argument$name, as_language(as.name(secret_name(argument$name))))
     } else {
       add(argument$name, read_argument(argument))
     }
@@ -161,5 +165,5 @@ build_call <- function(name, arguments, body = NULL) {
     for (i in seq_along(values)) add(names(values)[i], as_value(values[[i]]))
   }
   names(parts) <- labels
-  list(call = as.call(c(list(as.name(name)), parts, dots)), bound = bound)
+  list(call = as.call(c(list(as.name(name)), parts, dots)), bound = bound, secrets = secrets)
 }

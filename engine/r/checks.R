@@ -93,5 +93,6 @@ code_problem <- function(text) {
 # The first line, without R's own name for the text: "<text>:1:5: unexpected symbol".
 parse_complaint <- function(message) {
   line <- strsplit(message, "\n", fixed = TRUE)[[1L]][1L]
+  if (endsWith(line, "unexpected end of input")) return("something is missing at its end")
   sub("^<text>:([0-9]+):([0-9]+): (.*)$", "\\3 (line \\1, column \\2 of it)", line)
 }

@@ -26,7 +26,7 @@ whole_message <- function(e) tryCatch(one_text(conditionMessage(e)), error = fun
 
 # Lines as one valid text, cut where it is longer than all that is kept of what code prints.
 one_text <- function(lines) {
-  text <- clean(paste(lines, collapse = "\n"))
+  text <- hide(clean(paste(lines, collapse = "\n")))
   if (nchar(text, "bytes") <= console$room) return(text)
   paste0(substr(text, 1L, console$room %/% 4), "\n[the rest of this text was dropped (engine.output)]")
 }

@@ -8,10 +8,10 @@ evaluate_request <- function(request) {
   plan <- plan_call(request)
   outcome <- run_call(plan$call, plan$frame)
   return_to(request$folder)
-  outcome <- check_outcome(outcome, request$checks, plan)
+  outcome <- without_secrets(check_outcome(outcome, request$checks, plan), plan$frame)
   facts <- save_session(request, plan$frame, outcome)
   facts$bodies <- if (facts$ok) render_outputs(request$outputs, plan$frame, outcome)
-  facts$live <- facts$ok && isTRUE(request$live) && is_unnoticed() &&
+  facts$live <- facts$ok && isTRUE(request$live) && !has_secrets() && is_unnoticed() &&
     keep_live(basename(request$folder), facts$objects, plan$frame)
   facts
 }
@@ -28,7 +28,7 @@ plan_call <- function(request) {
   target <- find_function(request)
   built <- build_call(target$name, request$arguments, request$body)
   start_counting(request$seed)   # behind the loading of packages, which may draw numbers
-  frame <- new.env(parent = globalenv())
+  frame <- new.env(parent = around_frame(built$secrets))
   for (label in names(built$bound)) assign(label, built$bound[[label]], envir = frame)
   assign(target$name, target$fun, envir = frame)
   list(name = target$name, call = built$call, frame = frame)

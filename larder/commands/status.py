@@ -1,19 +1,21 @@
 """`larder status`: the jobs of a project at a glance."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from jobs.records import Run
+from jobs.records import Run, ScheduleRow
 from jobs.status import RunStatus
 from larder.commands.arguments import HERE, AsJson, ProjectArgument
-from larder.console import counted, print_json, print_table, say
+from larder.console import counted, print_json, print_problems, print_table, say
 from larder.overview import JobOverview, Overview, overview
 from larder.settings import load_settings
 from larder.times import ago, iso, span, to_come
 
+_MOST_TOLD = 10
 _STYLES = {
     RunStatus.SUCCEEDED: "green",
     RunStatus.RUNNING: "cyan",
@@ -41,9 +43,33 @@ def status(project: ProjectArgument = HERE, *, json: AsJson = False) -> None:
     for one in seen.jobs:
         if one.last_run is not None and one.last_run.error:
             say(Text(f"{one.job.name}: {one.last_run.error}", style="red"))
+        if left_out := _left_out(one.skipped, seen.now):
+            say(Text(f"{one.job.name}: {left_out}", style="yellow"))
     if seen.problems:
-        told = f"{counted(len(seen.problems), 'mistake')} in the job files: see `larder check`"
-        say(Text(told, style="bold red"))
+        say(Text(_mistakes(seen), style="bold red"))
+        print_problems(seen.problems[:_MOST_TOLD])
+        if len(seen.problems) > _MOST_TOLD:
+            say(f"and {len(seen.problems) - _MOST_TOLD} more: see `larder check`")
+
+
+def _mistakes(seen: Overview) -> str:
+    told = f"{counted(len(seen.problems), 'mistake')} in the job files"
+    if seen.live is None:
+        return f"{told}:"
+    if seen.live.live_since is None:
+        right = counted(seen.live.jobs, "right job")
+        return f"{told}; since its start the server has gone on with {right}:"
+    since = ago(seen.live.live_since, seen.now)
+    return f"{told}; the server goes on with what it took over {since}:"
+
+
+def _left_out(row: ScheduleRow | None, now: datetime) -> str:
+    """A sentence about a time that was left out, unless the schedule has fired since."""
+    if row is None or row.last_skipped is None:
+        return ""
+    if row.last_fire is not None and row.last_fire >= row.last_skipped:
+        return ""
+    return f"'{row.text}' did not fire {ago(row.last_skipped, now)}: {row.skip_reason}"
 
 
 def _headline(seen: Overview) -> Text:
@@ -103,7 +129,11 @@ def _for_programs(seen: Overview) -> dict[str, Any]:
         "server": seen.server,
         "fires": seen.fires,
         "jobs": [_job_for_programs(one) for one in seen.jobs],
-        "problems": [str(problem) for problem in seen.problems],
+        "definitions": {
+            "valid": not seen.problems,
+            "live_since": iso(seen.live.live_since) if seen.live is not None else None,
+            "problems": [asdict(problem) for problem in seen.problems],
+        },
     }
 
 
@@ -135,4 +165,6 @@ def _job_for_programs(one: JobOverview) -> dict[str, Any]:
             "error": run.error,
         },
         "next_fire": iso(one.next_fire),
+        "last_skipped": iso(one.skipped.last_skipped) if one.skipped else None,
+        "skip_reason": one.skipped.skip_reason if one.skipped else None,
     }
