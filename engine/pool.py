@@ -94,11 +94,16 @@ class Pool:
     ) -> Iterator[tuple[int, Evaluation | EngineError]]:
         """Yields each call's index and outcome, in order, as they finish in one child.
 
-        `limits` are those of one call. A call that fails does not disturb the others.
+        `limits` are those of one call. A call that fails does not disturb the others. All of them
+        have the key of the first.
+
+        Raises:
+            CallCancelled, EngineBusy, EngineUnavailable: as they say; what came before counts.
         """
         items = [_evaluation_header(call, stage, outputs) for call, stage in calls]
         header = {"many": items, "limits": limits.to_wire(), "priority": int(priority)}
-        with self._connections.lend() as connection:
+        key = calls[0][1].name
+        with asking(key), self._connections.lend() as connection:
             wire.send(connection, header)
             while True:
                 answer, blobs = self._receive(connection)

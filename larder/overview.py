@@ -128,4 +128,9 @@ def _next_fire(job: Job, now: datetime) -> datetime | None:
 
 def _fires(catalog: Catalog, now: datetime) -> bool:
     lease = catalog.lease(SCHEDULER_LEASE)
-    return lease is not None and lease.expires_at > now and not is_gone(lease.holder)
+    return (
+        lease is not None
+        and lease.holder != ""
+        and lease.expires_at > now
+        and not is_gone(lease.holder)
+    )
