@@ -49,11 +49,17 @@ class CellRows(FailureRows):
         *,
         outcome: Collection[Outcome] = (),
         run_id: int | None = None,
+        after: str = "",
         limit: int | None = None,
         offset: int = 0,
     ) -> list[CellOutcome]:
-        """Returns cells of a job in the order of their keys, perhaps of one run only."""
+        """Returns cells of a job in the order of their keys, perhaps of one run only.
+
+        `after` is the key behind which the page begins.
+        """
         query = select(cells).where(cells.c.job == job).order_by(cells.c.cache_key)
+        if after:
+            query = query.where(cells.c.cache_key > after)
         if outcome:
             query = query.where(cells.c.outcome.in_(outcome))
         if run_id is not None:

@@ -40,6 +40,11 @@ class Progress:
         """Those dealt with so far."""
         return self.computed + self.fresh + self.skipped + self.failed
 
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that the rest takes at this rate; None where that cannot be told."""
+        return max(0, self.total - self.done) / self.rate if self.rate else None
+
 
 def no_progress(_progress: Progress) -> None:
     """Tells nobody."""

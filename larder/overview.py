@@ -86,7 +86,7 @@ def overview(settings: Settings) -> Overview:
             now=now,
             name=name,
             server=lock.holder() if lock.is_held() else None,
-            fires=_fires(catalog, now),
+            fires=settings.schedule.enabled and _fires(catalog, now),
             jobs=tuple(_jobs(pantry.jobs.values(), pantry, catalog, now)),
             problems=reading.problems,
         )
