@@ -17,19 +17,28 @@ log = logging.getLogger(__name__)
 def start_queued(firing: Firing) -> None:
     """Begins the runs that wait, as far as there are places and their jobs are not being run.
 
-    One that was interrupted goes first, if its job has one: it waited longer.
+    A run of the job that was interrupted goes first: it waited longer.
     """
+    begun: set[int] = set()
     with firing.deciding():
-        if firing.stopping.is_set() or not firing.leading():
-            return
-        jobs = firing.jobs()
-        for run in in_order(firing.catalog.queued_runs(), jobs):
-            job = jobs.get(run.job)
-            if job is None:
-                firing.catalog.cancel_run(run.id, "the job is no longer defined")
-                log.warning("run cancelled run=%d job=%s reason=not defined", run.id, run.job)
-            elif not _is_open(run.job, firing):
-                start(job, run, firing)
+        while not firing.stopping.is_set() and firing.leading() and _start_next(firing, begun):
+            pass  # what waits may be another by then
+
+
+def _start_next(firing: Firing, begun: set[int]) -> bool:
+    """Begins one run, if there is one that can be and has not been `begun` already."""
+    jobs = firing.jobs()
+    for run in in_order(firing.catalog.queued_runs(), jobs):
+        job = jobs.get(run.job)
+        if run.id in begun:
+            continue
+        if job is None:
+            firing.catalog.cancel_run(run.id, "the job is no longer defined")
+            log.warning("run cancelled run=%d job=%s reason=not defined", run.id, run.job)
+        elif not _is_open(run.job, firing) and start(job, run, firing):
+            begun.add(run.id)
+            return True
+    return False
 
 
 def start(job: Job, run: Run, firing: Firing) -> bool:

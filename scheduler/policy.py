@@ -89,12 +89,14 @@ class FirePolicy:
             return Decision(Action.SKIP, scheduled_for=due, reason=reason)
         if not running:
             return Decision(Action.FIRE, cause, due)
-        return self._beside_a_run(spec, cause, due, on_time=on_time)
+        following = next_fire(spec, due)
+        is_newest = on_time and (following is None or following > now)
+        return self._beside_a_run(spec, cause, due, is_newest=is_newest)
 
     def _beside_a_run(
-        self, spec: ScheduleSpec, cause: Cause, due: datetime, *, on_time: bool
+        self, spec: ScheduleSpec, cause: Cause, due: datetime, *, is_newest: bool
     ) -> Decision:
-        if spec.missed == "all" and not on_time:  # what is made up for comes one after the other
+        if spec.missed == "all" and not is_newest:  # what is made up for comes one after the other
             return Decision(Action.WAIT)
         match spec.overlap:
             case "queue":

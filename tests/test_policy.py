@@ -111,6 +111,15 @@ def test_schedule_that_skips_what_it_missed_still_fires_on_time() -> None:
     assert decision == Decision(Action.FIRE, Cause.SCHEDULE, due)
 
 
+def test_time_behind_which_another_has_passed_waits_for_its_turn_however_late_it_is() -> None:
+    spec = ScheduleSpec("every", "every 4 seconds", every_s=4.0, missed="all")
+    now = DUE + timedelta(seconds=9)
+    assert decide(now, spec=spec, running=True).action is Action.WAIT
+    assert decide(now, due=DUE + timedelta(seconds=8), spec=spec, running=True) == Decision(
+        *(Action.SKIP, Cause.SCHEDULE, DUE + timedelta(seconds=8)), "the job was still being run"
+    )
+
+
 @pytest.mark.parametrize(("overlap", "action"), [("queue", "queue"), ("cancel", "replace")])
 def test_time_that_comes_during_a_run_waits_or_ends_it(overlap: Overlap, action: str) -> None:
     decision = decide(DUE, spec=replace(NIGHTLY, overlap=overlap), running=True)

@@ -16,8 +16,9 @@ from serving import wait_until
 
 from cache.clock import utcnow
 from cache.freshness import Freshness
+from engine.call import Priority
 from jobs.blackout import parse_blackout
-from jobs.errors import CatalogUnavailable, RunInProgress, RunInterrupted
+from jobs.errors import CatalogUnavailable, LeaseLost, RunInProgress, RunInterrupted
 from jobs.grid import Axis, Grid
 from jobs.job import Job
 from jobs.owner import Owner, _started
@@ -85,6 +86,8 @@ class World:
         owner: str | None = None,
         policy: FirePolicy | None = None,
         lease_s: float = 30.0,
+        *,
+        fires: bool = True,
     ) -> SchedulerService:
         service = SchedulerService(
             self.catalog,
@@ -92,6 +95,7 @@ class World:
             self.run,
             clock=self.clock,
             owner=owner,
+            fires=fires,
             policy=policy,
             lease_s=lease_s,
             steady=self.clock.steady,
@@ -789,6 +793,75 @@ def test_second_scheduler_takes_over_when_the_first_falls_silent(world: World) -
     assert fire("gain#1", first.firing).action is Action.WAIT
     first.tick()
     assert not first.leading
+
+
+def test_leader_that_was_stopped_in_the_middle_of_a_fire_writes_nothing(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    first, second = world.leader(), world.service(owner=ELSEWHERE)
+    held = world.catalog.lease("scheduler")
+    second.tick()
+    world.clock.advance(seconds=31)
+    second.tick()
+    assert second.leading
+    assert len(world.calls) == 1
+    first.firing.lease = lambda: held  # it looked before it was stopped
+    world.clock.set("2026-11-24T02:30")
+    with pytest.raises(LeaseLost):
+        fire("gain#1", first.firing)
+    assert (len(world.calls), world.catalog.queued_runs()) == (1, [])
+
+
+def test_lease_of_a_process_out_of_sight_is_taken_whatever_its_clock_says(world: World) -> None:
+    world.catalog.take_lease("scheduler", ELSEWHERE, lasts_s=3600, seen=None)
+    service = world.service(lease_s=8)
+    service.tick()
+    world.clock.advance(seconds=7)
+    service.tick()
+    assert not service.leading
+    world.clock.advance(seconds=1)
+    service.tick()
+    assert service.leading
+
+
+def test_lease_that_is_renewed_is_not_taken_by_who_waits(world: World) -> None:
+    lease = world.catalog.take_lease("scheduler", ELSEWHERE, lasts_s=8, seen=None)
+    service = world.service(lease_s=8)
+    for _ in range(5):
+        service.tick()
+        world.clock.advance(seconds=6)
+        assert lease is not None
+        lease = world.catalog.renew_lease(lease, lasts_s=8)
+    assert not service.leading
+
+
+def test_runs_that_wait_are_begun_by_priority_and_as_they_came(world: World) -> None:
+    world.define(job("a"), job("b"), replace(job("c"), priority=Priority.SCHEDULED_HIGH))
+    service = world.leader()
+    service.firing.places = 0
+    for name in ("b", "a", "c"):
+        world.catalog.queue_run(name, Cause.MANUAL)
+    service.tick()
+    assert world.calls == []
+    service.firing.places = 1
+    service.tick()
+    assert [call[0] for call in world.calls] == ["c", "b", "a"]
+
+
+def test_runs_that_are_asked_for_are_begun_where_schedules_do_not_fire(world: World) -> None:
+    world.define(job("gain", "every 5 seconds", "at_start"))
+    service = world.service(fires=False)
+    service.tick()
+    world.catalog.queue_run("gain", Cause.MANUAL)
+    world.clock.advance(seconds=6)
+    service.tick()
+    assert world.calls == [("gain", Cause.MANUAL, None, None)]
+
+
+def test_run_that_waits_for_a_removed_job_is_cancelled(world: World) -> None:
+    waiting = world.catalog.queue_run("gone", Cause.MANUAL)
+    world.leader()
+    closed = world.catalog.run(waiting.id)
+    assert (closed.status, closed.error) == (RunStatus.CANCELLED, "the job is no longer defined")
 
 
 def test_scheduler_that_slept_takes_its_lease_again_and_catches_up(world: World) -> None:
