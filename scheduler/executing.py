@@ -75,4 +75,4 @@ def _execute(job: Job, run: Run, firing: Firing) -> None:
         else:
             run_raised(firing.catalog, firing.owner, run, error)
     firing.leave(job.name)
-    firing.ended()
+    firing.ended(job.name)

@@ -50,7 +50,7 @@ class Firing:
         hand_over: Has the work done by another thread.
         places: How many runs are carried out at the same time.
         stopping: Set when no new run is to start.
-        ended: Called when a run here has ended, however it did.
+        ended: Called with a job when a run of it here has ended, however it did.
     """
 
     catalog: Catalog
@@ -63,7 +63,7 @@ class Firing:
     hand_over: Callable[[Callable[[], None]], None]
     places: int = 4
     stopping: Event = field(default_factory=Event)
-    ended: Callable[[], None] = lambda: None
+    ended: Callable[[str], None] = lambda _: None
     _turn: RLock = field(default_factory=RLock)
     _changed: Condition = field(default_factory=Condition)
     _under_way: set[str] = field(default_factory=set)

@@ -39,10 +39,10 @@ def _take_up(run: Run, firing: Firing) -> None:
         log.info("run taken up run=%d job=%s done=%d", run.id, run.job, run.done)
 
 
-def fire_overdue(firing: Firing, *, slack_s: float = 0.0) -> None:
-    """Fires, or skips, every schedule whose time passed more than `slack_s` ago."""
+def fire_overdue(firing: Firing, *, job: str | None = None, slack_s: float = 0.0) -> None:
+    """Fires, or skips, schedules (of one job) whose time passed more than `slack_s` ago."""
     limit = firing.clock() - timedelta(seconds=slack_s)
-    for row in firing.catalog.schedules():
+    for row in firing.catalog.schedules(job):
         if row.next_fire is not None and row.next_fire <= limit:
             fire(row.id, firing)
 

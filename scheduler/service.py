@@ -198,14 +198,14 @@ class SchedulerService:
             self._led = None  # the next look begins anew
             raise
 
-    def _run_ended(self) -> None:
-        """Fires what waited for the end of a run: followers, missed times, runs in the queue."""
+    def _run_ended(self, job: str) -> None:
+        """Fires what waited for the end of a run: followers, the job's missed times, the queue."""
         if self.firing.stopping.is_set() or not self.leading:
             return
         try:
             if self._fires:
                 fire_followers(self.firing)
-                fire_overdue(self.firing)
+                fire_overdue(self.firing, job=job)
             start_queued(self.firing)
         except CatalogError as error:  # the next look asks again
             log.warning("what follows a run is late reason=%s", error)
