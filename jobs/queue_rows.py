@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from jobs.database import Database
 from jobs.errors import RunQueueFull
@@ -59,13 +59,13 @@ def queue_in(
     scope: Scope = NOT_FRESH,
 ) -> Run:
     """As `QueueRows.queue_run`, in a transaction that does more."""
-    waiting = runs.c.status == RunStatus.QUEUED
-    for run in map(to_run, connection.execute(select(runs).where(waiting & (runs.c.job == job)))):
-        if run.scope == scope:
+    query = select(runs).where(runs.c.status == RunStatus.QUEUED)
+    waiting = [to_run(row) for row in connection.execute(query)]
+    for run in waiting:
+        if run.job == job and run.scope == scope:
             return _again(connection, run, scheduled_for)
-    count = connection.scalar(select(func.count()).select_from(runs).where(waiting)) or 0
-    if count >= MOST_QUEUED:
-        raise RunQueueFull(count)
+    if len(waiting) >= MOST_QUEUED:
+        raise RunQueueFull(len(waiting))
     row: dict[str, Any] = {"job": job, "cause": cause, "scheduled_for": scheduled_for}
     row |= {"status": RunStatus.QUEUED, "scope": scope.to_json(), "owner": NOBODY, "version": ""}
     row |= dict.fromkeys(("queued_at", "started_at", "heartbeat_at"), now)

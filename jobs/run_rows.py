@@ -217,6 +217,11 @@ class RunRows(Database):
         connection.execute(update(runs).where(runs.c.id == run.id).values(values))
         return _one(connection, run.id)
 
+    def jobs_begun(self) -> set[str]:
+        """Returns the jobs that have a run which goes on, or is to be taken up again."""
+        with self._read() as connection:
+            return set(connection.scalars(select(runs.c.job).where(_is_open())))
+
     def abandoned_runs(self) -> list[Run]:
         """Returns the open runs that nobody works on, oldest first."""
         now = self._clock()

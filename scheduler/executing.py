@@ -7,7 +7,6 @@ from jobs.errors import RunEnded, RunInProgress, RunInterrupted
 from jobs.job import Job
 from jobs.records import Run
 from jobs.run_queue import in_order
-from jobs.status import RunStatus
 from scheduler.firing import Firing
 from scheduler.listener import run_interrupted, run_raised
 
@@ -26,18 +25,19 @@ def start_queued(firing: Firing) -> None:
 
 
 def _start_next(firing: Firing, begun: set[int]) -> bool:
-    """Begins one run, if there is one that can be and has not been `begun` already."""
-    jobs = firing.jobs()
-    for run in in_order(firing.catalog.queued_runs(), jobs):
+    """Begins one run, if there is one that can be; returns whether there may be more."""
+    waiting = [run for run in firing.catalog.queued_runs() if run.id not in begun]
+    if not waiting:
+        return False
+    jobs, busy = firing.jobs(), firing.catalog.jobs_begun()
+    for run in in_order(waiting, jobs):
         job = jobs.get(run.job)
-        if run.id in begun:
-            continue
         if job is None:
             firing.catalog.cancel_run(run.id, "the job is no longer defined")
             log.warning("run cancelled run=%d job=%s reason=not defined", run.id, run.job)
-        elif not _is_open(run.job, firing) and start(job, run, firing):
+        elif run.job not in busy and start(job, run, firing):
             begun.add(run.id)
-            return True
+            return len(waiting) > 1
     return False
 
 
@@ -47,12 +47,6 @@ def start(job: Job, run: Run, firing: Firing) -> bool:
         return False
     firing.hand_over(partial(_execute, job, run, firing))
     return True
-
-
-def _is_open(job: str, firing: Firing) -> bool:
-    """Returns whether a run of the job goes on, or is to be taken up again."""
-    begun = firing.catalog.runs(job=job, status=[RunStatus.RUNNING, RunStatus.INTERRUPTED])
-    return any(run.open for run in begun)
 
 
 def _execute(job: Job, run: Run, firing: Firing) -> None:

@@ -11,6 +11,7 @@ from cache.clock import Clock
 from jobs.job import Job
 from jobs.records import Lease
 from jobs.repository import Catalog
+from jobs.run_rows import abandoned
 from jobs.status import Cause, RunStatus
 from scheduler.policy import FirePolicy
 
@@ -89,9 +90,11 @@ class Firing:
 
     def is_running(self, job: str) -> bool:
         """Returns whether the job is run, here or by another process, or a run of it waits."""
-        if self.is_under_way(job) or self.catalog.running(job) is not None:
+        if self.is_under_way(job):
             return True
-        return bool(self.catalog.runs(job=job, status=[RunStatus.QUEUED], limit=1))
+        found = self.catalog.runs(job=job, status=[RunStatus.QUEUED, RunStatus.RUNNING])
+        now = self.clock()
+        return any(run.status is RunStatus.QUEUED or not abandoned(run, now) for run in found)
 
     def enter(self, job: str) -> bool:
         """Takes a place for a run of the job; returns whether there was one, and none of the job's.

@@ -28,6 +28,8 @@ def fire_followers(firing: Firing) -> None:
         return
     with firing.deciding():
         followed = firing.catalog.followed()
+        if not followed:
+            return
         done = firing.catalog.last_done({job for jobs in followed.values() for job in jobs})
         for schedule_id, answered in followed.items():
             new = {
