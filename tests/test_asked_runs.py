@@ -1,13 +1,16 @@
 """Runs that are asked for over HTTP: queued, followed, cancelled; and what R said of failures."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from asked_runs import Asked, ask, follow, look, wait_for
 from patience import has_ended
-from serving import wait_until
+from serving import ROOT, wait_until
 from typer.testing import CliRunner
 
 from larder.cli import app
@@ -203,6 +206,24 @@ def test_what_cannot_be_run_is_refused(client: httpx.Client, asked: Asked) -> No
     assert client.get("/v1/jobs/nothing/runs").status_code == 404
     assert "did you mean 'waits'" in larder(asked, "runs", "wait", status=2)
     assert "which run?" in larder(asked, "runs", "cancel", status=2)
+
+
+def test_interrupt_at_the_terminal_ends_what_the_servers_engine_does(
+    client: httpx.Client, asked: Asked
+) -> None:
+    # Where tests run in the background, SIGINT is ignored from the start.
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    program += "from larder.cli import main; main()"
+    words = ["run", "waits", "--only", "all", "--project", str(asked.project)]
+    asked.open(1)
+    running = subprocess.Popen([sys.executable, "-c", program, *words], cwd=ROOT)
+    child = asked.wait_for_begin(2)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 130
+    wait_until(lambda: has_ended(child))
+    (run,) = client.get("/v1/jobs/waits/runs?limit=1").json()["runs"]
+    assert (run["status"], run["error"]) == ("cancelled", "cancelled by Ctrl-C")
+    assert (run["computed"], run["failed"]) == (1, 0)
 
 
 def test_killed_server_goes_on_with_its_runs_and_begins_those_that_waited(
