@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-
-import orjson
 
 from api.call_book import CallBook, printed_by
 from api.call_document import CallDocument, CallState
 from api.errors import CallNotFound
+from api.event_stream import event, events_of
 from cache.errors import SessionNotFound
 
 LOOK_EACH_S = 0.2
 STATUS_EACH = 5
 """Of so many looks at a call that waits one asks for its status, which takes longer."""
-HEARTBEAT_EACH = 75
-"""Looks without an event after which a comment shows that the connection is alive."""
 PIECE_BYTES = 64 * 1024
 _FIRST_BYTES = ((2, range(0xC2, 0xE0)), (3, range(0xE0, 0xF0)), (4, range(0xF0, 0xF5)))
 """How many bytes a character has, by its first one."""
@@ -41,26 +37,18 @@ class CallEvents:
     _status: CallState | None = field(default=None, init=False)
     _looks: int = field(default=0, init=False)
 
-    async def stream(self) -> AsyncIterator[bytes]:
+    def stream(self) -> AsyncIterator[bytes]:
         """Yields events until the call has ended."""
-        quiet = 0
-        while not self.is_stopping():
-            try:
-                events, has_ended = await asyncio.to_thread(self._look)
-            except CallNotFound:  # it was removed: the reader who comes back gets a 404
-                return
-            for event in events:
-                yield event
-            if has_ended:
-                return
-            quiet = 0 if events else quiet + 1
-            if quiet == HEARTBEAT_EACH:
-                quiet = 0
-                yield b":\n\n"
-            await asyncio.sleep(LOOK_EACH_S)
+        return events_of(self._look, each_s=LOOK_EACH_S, is_stopping=self.is_stopping)
 
     def _look(self) -> tuple[list[bytes], bool]:
         """Returns the events since the last look, and whether they are the last ones."""
+        try:
+            return self._seen()
+        except CallNotFound:  # it was removed: the reader who comes back gets a 404
+            return [], True
+
+    def _seen(self) -> tuple[list[bytes], bool]:
         printed = self.book.pool.console(self.key, self.position)
         if self._status is CallState.RUNNING and printed is not None:
             return self._console(printed[0]), False
@@ -102,8 +90,7 @@ class CallEvents:
         return self._console(printed_by(session)[self.position :], is_last=True)
 
     def _event(self, name: str, content: object) -> bytes:
-        data = orjson.dumps(content)
-        return b"id: %d\nevent: %b\ndata: %b\n\n" % (self.position, name.encode(), data)
+        return event(self.position, name, content)
 
 
 def whole_characters(text: bytes) -> int:

@@ -273,6 +273,8 @@ STATUS: dict[type[Exception], int] = {
     job_errors.CatalogUnavailable: 503,
     job_errors.RunInProgress: 409,
     job_errors.RunEnded: 409,
+    job_errors.RunFinished: 409,
+    job_errors.RunQueueFull: 503,
     job_errors.SessionPinned: 409,
     SchedulerError: 500,
 }

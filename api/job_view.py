@@ -1,10 +1,11 @@
-"""Jobs, runs and schedules as /v1 shows them."""
+"""Jobs and schedules as /v1 shows them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
+from api.run_document import run_document
 from cache.clock import to_text
 from jobs.argument import NO_DEFAULT, ArgumentSpec
 from jobs.job import Job
@@ -56,7 +57,7 @@ def job_view(
         "on_miss": job.on_miss,
         "schedules": [_schedule(row) for row in schedules],
         "next_fire": _time(min(fires, default=None)),
-        "last_run": None if last_run is None else run_view(last_run),
+        "last_run": last_run and run_document(last_run).model_dump(mode="json"),
         "owner": job.owner,
         "tags": list(job.tags),
         "links": {
@@ -64,28 +65,6 @@ def job_view(
             "table": f"/v1/results/{job.name}/table",
             "opencpu": f"/ocpu/library/{job.package}/R/{job.function}",
         },
-    }
-
-
-def run_view(run: Run) -> dict[str, Any]:
-    """Returns a run: why, when, how far and how it ended."""
-    return {
-        "id": run.id,
-        "job": run.job,
-        "cause": run.cause.value,
-        "status": run.status.value,
-        "scheduled_for": _time(run.scheduled_for),
-        "started_at": _time(run.started_at),
-        "finished_at": _time(run.finished_at),
-        "duration_s": run.duration_s,
-        "cells_total": run.cells_total,
-        "computed": run.computed,
-        "fresh": run.fresh,
-        "skipped": run.skipped,
-        "failed": run.failed,
-        "attempt": run.attempt,
-        "scope": run.scope.to_json(),
-        "error": run.error,
     }
 
 

@@ -4,40 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.caching import read_directives
 from api.call_document import Accepted
 from api.definitions_view import DefinitionsView, definitions_view
+from api.deps import CatalogDep, ServicesDep
 from api.errors import KeysNotListed
 from api.explain_view import explain_view
 from api.form import form_pairs
-from api.job_view import job_view, job_views, run_view
+from api.job_view import job_view, job_views
 from api.preference import read_preference
 from api.promise import Promise
 from api.reply import Reply
 from api.results import Results, read_query
 from api.session_view import session_views
 from api.table import MEDIA_TYPES, read_format, read_selection, stream_table
-from api.v1_calls import ServicesDep
 from api.v1_calls import router as calls
+from api.v1_runs import router as runs
 from jobs.explain import explain
-from jobs.repository import Catalog
 
 router = APIRouter(prefix="/v1")
 router.include_router(calls)
+router.include_router(runs)
 
 LATER: dict[int | str, dict[str, Any]] = {202: {"model": Accepted}}
-
-
-def catalog_of(request: Request) -> Catalog:
-    """Returns the catalog of this process."""
-    catalog: Catalog = request.app.state.catalog
-    return catalog
-
-
-CatalogDep = Annotated[Catalog, Depends(catalog_of)]
 
 
 def response_of(reply: Reply) -> Response:
@@ -81,22 +73,6 @@ def show_definitions(services: ServicesDep) -> DefinitionsView:
     live before stays.
     """
     return definitions_view(services.state_folder, len(services.pantry.jobs))
-
-
-@router.get("/runs", tags=["runs"])
-def list_runs(
-    catalog: CatalogDep,
-    job: Annotated[str | None, Query(description="only runs of this job")] = None,
-    limit: Annotated[int, Query(ge=1, le=500, description="at most so many, newest first")] = 50,
-) -> dict[str, Any]:
-    """Runs, newest first."""
-    return {"runs": [run_view(run) for run in catalog.runs(job=job, limit=limit)]}
-
-
-@router.get("/runs/{run_id}", tags=["runs"])
-def show_run(run_id: int, catalog: CatalogDep) -> dict[str, Any]:
-    """One run."""
-    return run_view(catalog.run(run_id))
 
 
 @router.get("/sessions", tags=["sessions"])

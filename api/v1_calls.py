@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.call_book import CallBook
 from api.call_document import CallDocument, CallsUnderWay, ProblemDocument
 from api.call_events import CallEvents
-from api.services import Services
+from api.deps import ServicesDep
+from api.event_stream import EVENTS, FRESH, event_response, number_of
 
 router = APIRouter(prefix="/calls", tags=["calls"])
 
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ProblemDocument}}
 ENDED: dict[int | str, dict[str, Any]] = {409: {"model": ProblemDocument}}
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
-}
-FRESH = {"Cache-Control": "no-store"}
-
-
-def services_of(request: Request) -> Services:
-    """Returns the services of this process."""
-    services: Services = request.app.state.services
-    return services
-
-
-ServicesDep = Annotated[Services, Depends(services_of)]
 
 
 def book_of(services: ServicesDep) -> CallBook:
@@ -74,7 +62,5 @@ async def follow_call(
     `{"text": …}`, what it printed since. At the end `done` or `failed`, the call as it ended.
     """
     await run_in_threadpool(book.look, key)
-    position = int(last_event_id) if last_event_id.isdecimal() else 0
-    events = CallEvents(book, key, position, services.is_stopping)
-    headers = {**FRESH, "X-Accel-Buffering": "no"}  # or nginx would keep events until they are many
-    return StreamingResponse(events.stream(), media_type="text/event-stream", headers=headers)
+    events = CallEvents(book, key, number_of(last_event_id), services.is_stopping)
+    return event_response(events.stream())

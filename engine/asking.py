@@ -19,12 +19,14 @@ from engine.worker_status import death
 
 log = logging.getLogger(__name__)
 
-OUR_WORDS = ("failed", "facts", "done", "index")
+OUR_WORDS = ("failed", "facts", "done", "index", "printed")
 """What only the broker says in an answer."""
 MAKE_SESSIONS = ("evaluate", "script")
 """Operations that make one, also of a call that was killed."""
 SAVING = Limits(wall_s=20)
 """Limits of the child that does."""
+PRINTED_BYTES = 64 * 1024
+"""How much of the end of what it printed goes with the error of a call."""
 
 Answer = tuple[dict[str, Any], list[bytes]]
 
@@ -53,10 +55,22 @@ class Asking:
     async def answer(self, child: Child, header: dict[str, Any]) -> Answer:
         """Returns the child's answer, or what there is of a call that reached a limit.
 
+        An error has what the call printed before, as there is no session to tell it.
+
         Raises:
             LimitReached: of a call that makes no session.
             WorkerDied: the child ended without an answer.
         """
+        try:
+            answer, blobs = await self._answer(child, header)
+        except errors.EngineError as error:
+            error.printed = child.transcript.end(PRINTED_BYTES)
+            raise
+        if header["request"]["operation"] == "rows" and "error" in answer:
+            answer["printed"] = child.transcript.end(PRINTED_BYTES)
+        return answer, blobs
+
+    async def _answer(self, child: Child, header: dict[str, Any]) -> Answer:
         began = time.monotonic()
         try:
             return await self._ask(child, header)

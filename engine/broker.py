@@ -138,6 +138,8 @@ class Broker:
                 gone.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await work
+                if work.cancelled():  # between two answers, too: the client must not wait for more
+                    break
         writer.close()
 
     async def _work_on(self, header: dict[str, Any], writer: asyncio.StreamWriter) -> None:

@@ -29,8 +29,12 @@ class Priority(IntEnum):
     """Somebody waits for the answer."""
     REFRESH = 5
     """A stale answer was served; its successor is made behind it."""
+    SCHEDULED_HIGH = 8
+    """Precomputed by a run of a job that goes before others."""
     SCHEDULED = 10
     """Precomputed by a run."""
+    SCHEDULED_LOW = 12
+    """Precomputed by a run of a job that can wait for others."""
 
 
 @dataclass(frozen=True)

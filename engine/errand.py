@@ -14,7 +14,8 @@ class Errand:
     """What the pool is asked in one thread, from `begun` on; for any number of threads to end.
 
     A thread serves one request, and asks R in many places. So what it asks is noted here without
-    being passed on; what it leaves to other threads is not part of the errand.
+    being passed on; what it leaves to other threads is part of the errand where they share its
+    context.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,11 @@ class Errand:
         """Lets nothing more be asked. What is under way has to be cancelled by its key."""
         with self._turn:
             self._is_off = True
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it was called off."""
+        return self._is_off
 
     def under_way(self) -> tuple[str, ...]:
         """Returns the keys of what R is asked now."""
@@ -72,6 +78,12 @@ def asking(key: str) -> Iterator[None]:
         return
     with errand.noted(key):
         yield
+
+
+def is_called_off() -> bool:
+    """Returns whether this thread is on an errand that was called off."""
+    errand = _current.get()
+    return errand is not None and errand.is_off
 
 
 _current: ContextVar[Errand | None] = ContextVar("errand", default=None)

@@ -40,7 +40,15 @@ from engine.plain_words import amount
 
 
 class EngineError(Exception):
-    """R could not do what it was asked."""
+    """R could not do what it was asked.
+
+    Attributes:
+        printed: What the call printed and said before, as far as that is known.
+        warnings: Those that it gave.
+    """
+
+    printed: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class EngineUnavailable(EngineError):

@@ -16,13 +16,31 @@ REFUSALS = {
 def failure(error: errors.EngineError) -> dict[str, Any]:
     """Returns the answer that tells of an error; raise_failure() makes the error of it again."""
     if isinstance(error, errors.LimitReached):
-        return {"failed": "LimitReached", "facts": {}, "limit": error.to_wire()}
-    facts = {name: value for name, value in vars(error).items() if not name.startswith("_")}
-    return {"failed": type(error).__name__, "facts": facts, "message": str(error)}
+        told = {"failed": "LimitReached", "facts": {}, "limit": error.to_wire()}
+    else:
+        facts = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+        told = {"failed": type(error).__name__, "facts": facts, "message": str(error)}
+    return told | {"printed": error.printed}
 
 
 def raise_failure(answer: dict[str, Any]) -> None:
-    """Raises what the answer says went wrong; returns if nothing did."""
+    """Raises what the answer says went wrong, with what was printed before; else returns."""
+    try:
+        _raise_failure(answer)
+    except errors.EngineError as error:
+        error.printed = str(answer.get("printed") or "")
+        error.warnings = tuple(map(str, as_list(answer.get("warnings"))))
+        raise
+
+
+def as_list(value: Any) -> list[Any]:
+    """Returns a list: R does not tell a vector of one from a scalar."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _raise_failure(answer: dict[str, Any]) -> None:
     if "failed" in answer:
         raise _broker_failure(answer)
     if "kind" in answer and answer.get("kind") is not None and "message" in answer:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from engine.reply import as_list
+from engine.failure import as_list
 from engine.worker import R
 
 

@@ -24,10 +24,10 @@ from typing import Any
 
 from engine import child, reach
 from engine.child import Nest
+from engine.failure import as_list
 from engine.host import Host
 from engine.loading import load, message_of, start_base
 from engine.privileges import end_with_parent
-from engine.reply import as_list
 from engine.transcript import shared_memory
 from engine.walls import Walls
 from engine.worker import R

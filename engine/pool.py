@@ -29,14 +29,14 @@ from engine.evaluation import (
     RenderedBody,
     RowsAnswer,
 )
-from engine.failure import raise_failure
+from engine.failure import as_list, raise_failure
 from engine.frame import Frame
 from engine.install_reply import installation
 from engine.install_request import InstallRequest
 from engine.installed import Installed
 from engine.left_files import remove_tree
 from engine.limits import Limits
-from engine.reply import as_list, evaluation, rendered, rows_answer
+from engine.reply import evaluation, rendered, rows_answer
 
 LEAST_ROOM_BYTES = 64 * 1024
 """With less room than this left, a session could not be written."""
@@ -94,11 +94,12 @@ class Pool:
     ) -> Iterator[tuple[int, Evaluation | EngineError]]:
         """Yields each call's index and outcome, in order, as they finish in one child.
 
-        `limits` are those of one call. A call that fails does not disturb the others.
+        `limits` are those of one call. A call that fails does not disturb the others. All of them
+        have the key of the first, under which they are cancelled.
         """
         items = [_evaluation_header(call, stage, outputs) for call, stage in calls]
         header = {"many": items, "limits": limits.to_wire(), "priority": int(priority)}
-        with self._connections.lend() as connection:
+        with asking(calls[0][1].name), self._connections.lend() as connection:
             wire.send(connection, header)
             while True:
                 answer, blobs = self._receive(connection)

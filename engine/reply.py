@@ -14,18 +14,12 @@ import orjson
 
 from engine.errors import CallRefused, LimitReached, WorkerDied
 from engine.evaluation import BodyError, Evaluation, Headers, RenderedBody, RowsAnswer
+from engine.failure import as_list
 from engine.frame import Frame
 from engine.left_files import BODIES, read_left_file, remove_tree, write_beside
 
 MANIFEST_FORMAT = 1
 TEXTS = ("messages", "stdout", "warnings", "source", "console")
-
-
-def as_list(value: Any) -> list[Any]:
-    """Returns a list: R does not tell a vector of one from a scalar."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
 
 
 def rendered(answer: dict[str, Any], blobs: Sequence[bytes], folder: Path) -> RenderedBody:

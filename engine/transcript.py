@@ -142,6 +142,11 @@ class TranscriptReader:
         end = min(size, start + most)
         return (self._memory[_TEXT + start : _TEXT + end] if size else b""), end
 
+    def end(self, most: int) -> str:
+        """Returns the last of the text, at most so many bytes, those that are no text as <ff>."""
+        size, _ = self._counts()
+        return _decoded(self._memory[_TEXT + max(0, size - most) : _TEXT + size]) if size else ""
+
     def pieces(self, most: int) -> list[tuple[str, str]]:
         """Returns the kind and the text of each piece, in order, bytes that are no text as <ff>.
 

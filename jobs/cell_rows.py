@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Row, Table, delete, func, select
 
-from jobs.database import Database
+from jobs.failure_rows import FailureRows
 from jobs.models import batches, cells, runs
-from jobs.records import BatchOutcome, CellOutcome
+from jobs.records import BatchOutcome, CellOutcome, Run
+from jobs.run_rows import held_run
 from jobs.status import Outcome
 
 WRITE_ROWS = 1000  # per transaction: some ten milliseconds, so that other writers get their turn
@@ -16,16 +17,24 @@ WRITE_ROWS = 1000  # per transaction: some ten milliseconds, so that other write
 OF_THE_ANSWER = {"session_key", "computed_at", "fresh_until", "duration_s"}
 
 
-class CellRows(Database):
+class CellRows(FailureRows):
     """Questions about outcomes; part of `Catalog`."""
 
-    def record_cells(self, outcomes: Sequence[CellOutcome]) -> None:
-        """Notes what happened to cells: one row per job and cache key, the last one counts."""
-        self._upsert(cells, ["job", "cache_key"], [vars(outcome) for outcome in outcomes])
+    def record_cells(self, outcomes: Sequence[CellOutcome], *, by: Run | None = None) -> None:
+        """Notes what happened to cells: one row per job and cache key, the last one counts.
 
-    def record_batches(self, outcomes: Sequence[BatchOutcome]) -> None:
-        """Notes what happened to batches: one row per job and first row."""
-        self._upsert(batches, ["job", "start"], [vars(outcome) for outcome in outcomes])
+        Raises:
+            RunEnded: the run is no longer `by`'s: another process took it up.
+        """
+        self._upsert(cells, ["job", "cache_key"], outcomes, by)
+
+    def record_batches(self, outcomes: Sequence[BatchOutcome], *, by: Run | None = None) -> None:
+        """Notes what happened to batches: one row per job and first row.
+
+        Raises:
+            RunEnded: the run is no longer `by`'s: another process took it up.
+        """
+        self._upsert(batches, ["job", "start"], outcomes, by)
 
     def cell(self, job: str, cache_key: str) -> CellOutcome | None:
         """Returns what last happened to a cell, None when no run has touched it."""
@@ -40,11 +49,17 @@ class CellRows(Database):
         *,
         outcome: Collection[Outcome] = (),
         run_id: int | None = None,
+        after: str = "",
         limit: int | None = None,
         offset: int = 0,
     ) -> list[CellOutcome]:
-        """Returns cells of a job in the order of their keys, perhaps of one run only."""
+        """Returns cells of a job in the order of their keys, perhaps of one run only.
+
+        `after` is the key behind which the page begins.
+        """
         query = select(cells).where(cells.c.job == job).order_by(cells.c.cache_key)
+        if after:
+            query = query.where(cells.c.cache_key > after)
         if outcome:
             query = query.where(cells.c.outcome.in_(outcome))
         if run_id is not None:
@@ -95,7 +110,13 @@ class CellRows(Database):
                     statement = statement.where(table.c.run_id != but_of_run)
                 connection.execute(statement)
 
-    def _upsert(self, table: Table, key: list[str], rows: list[dict[str, Any]]) -> None:
+    def _upsert(
+        self,
+        table: Table,
+        key: list[str],
+        outcomes: Sequence[CellOutcome | BatchOutcome],
+        by: Run | None,
+    ) -> None:
         statement = self._insert(table)
         changed = {}
         for column in table.c:
@@ -104,9 +125,15 @@ class CellRows(Database):
             if column.name not in key:
                 changed[column.name] = func.coalesce(new, column) if kept else new
         statement = statement.on_conflict_do_update(index_elements=key, set_=changed)
-        for first in range(0, len(rows), WRITE_ROWS):
+        names = [column.name for column in table.c]
+        for first in range(0, len(outcomes), WRITE_ROWS):
+            some = outcomes[first : first + WRITE_ROWS]
+            rows = [{name: getattr(one, name) for name in names} for one in some]
             with self._write() as connection:
-                connection.execute(statement, rows[first : first + WRITE_ROWS])
+                if by is not None:
+                    held_run(connection, by.id, by)
+                connection.execute(statement, rows)
+                self._record_failures(connection, some)
 
 
 def _to_cell(row: Row[Any]) -> CellOutcome:

@@ -1,16 +1,25 @@
 """Chunks: some cells of one job, evaluated by one child and kept together."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from cache.border import disk_border
 from cache.entry import Entry, EntryFacts, Version
 from cache.errors import CacheError, SessionError
 from cache.sessions import Stage
-from engine.call import Priority
-from engine.errors import EngineBusy, EngineError, EngineUnavailable, RError, WorkerDied
+from engine.errand import is_called_off
+from engine.errors import (
+    CallCancelled,
+    EngineBusy,
+    EngineError,
+    EngineUnavailable,
+    RError,
+    WorkerDied,
+)
 from engine.evaluation import Evaluation
 from jobs.call import Call
+from jobs.failures import failure_of, with_story
 from jobs.job import Job
 from jobs.new_entry import new_entry
 from jobs.outputs import outputs_of
@@ -41,6 +50,7 @@ class Chunks:
         pantry: Where they are kept.
         run_id: The run.
         fingerprint: Of the job's input, if it names one.
+        pause: Waits so many seconds, or until the run has ended.
     """
 
     job: Job
@@ -48,12 +58,13 @@ class Chunks:
     pantry: Pantry
     run_id: int
     fingerprint: str | None = None
+    pause: Callable[[float], None] = time.sleep
 
     def compute(self, chunk: Sequence[AskedCell]) -> list[CellOutcome]:
         """What became of each cell, after as many attempts as the job allows.
 
-        A cell that failed keeps its last good answer. Only errors of R and its death are tried
-        again: what timed out once would cost as much once more.
+        A cell that failed keeps its last good answer. What is tried again `Retries` says. Of a run
+        that was cancelled, cells that were not computed are left out.
 
         Raises:
             EngineUnavailable, EngineBusy, TemplateFailed: R cannot be asked.
@@ -66,12 +77,17 @@ class Chunks:
             for one, result in self._attempt(chunk):
                 if isinstance(result, Entry):
                     done = self.outcome(one, Outcome.COMPUTED, result)
-                elif attempt <= self.job.retries and isinstance(result, RError | WorkerDied):
+                elif self.job.retries.again(attempt, result):
                     again.append(one)
+                    continue
+                elif isinstance(result, CallCancelled) and is_called_off():
                     continue
                 else:
                     done = self.outcome(one, Outcome.FAILED, error=str(result))
+                    done = replace(done, failure=failure_of(result))
                 outcomes.append(replace(done, attempts=attempt))
+            if again:
+                self.pause(self.job.retries.pause_s(attempt))
             chunk = again
             attempt += 1
         return outcomes
@@ -102,6 +118,7 @@ class Chunks:
         stages = [self.pantry.sessions.stage() for _ in chunk]
         results: dict[int, Result] = {}
         given = [value for one in chunk for value in one.call.arguments.values()]
+        lost: EngineError = WorkerDied("the engine gave no answer")
         try:
             with disk_border(self.pantry.sessions.root):
                 for index, result in self.pantry.pool.evaluate_many(
@@ -110,25 +127,26 @@ class Chunks:
                         for one, stage in zip(chunk, stages, strict=True)
                     ],
                     limits=self.job.limits(self.pantry.limits, given),
-                    priority=Priority.SCHEDULED,
+                    priority=self.job.priority,
                     outputs=outputs_of(self.job),
                 ):
                     results[index] = self._result(chunk[index], stages[index], result)
+        except CallCancelled as error:  # all of the chunk, or the run
+            lost = error
         finally:
             for stage in stages:
                 self.pantry.sessions.discard(stage)  # those published are not there any more
             self._keep([result for result in results.values() if isinstance(result, Entry)])
-        lost = WorkerDied("the engine gave no answer")
         return [(one, results.get(index, lost)) for index, one in enumerate(chunk)]
 
     def _result(self, one: AskedCell, stage: Stage, evaluated: Evaluation | EngineError) -> Result:
         if isinstance(evaluated, EngineUnavailable | EngineBusy):
             raise evaluated
         if isinstance(evaluated, EngineError):
-            return evaluated
+            return with_story(evaluated, stage)
         if not evaluated.ok:
             message = evaluated.error_message or "R raised an error"
-            return RError(evaluated.error or message, message)
+            return with_story(RError(evaluated.error or message, message), stage)
         try:
             self.pantry.sessions.publish(stage, cache_key=one.cache_key)
         except SessionError as error:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from cache.freshness import Freshness
+from engine.call import Priority
 from engine.errors import LIMITS
 from engine.limits import UNLIMITED, Limits
 from jobs.argument import ArgumentSpec
@@ -16,6 +17,7 @@ from jobs.definition import Defaults, JobEntry, JobFile
 from jobs.grid import Grid
 from jobs.job import Job
 from jobs.problem import KeyPath
+from jobs.retries_entry import retries_of
 from jobs.rows_source import Rows
 from jobs.schedule_entry import ScheduleEntry
 from jobs.schedule_spec import ScheduleSpec, parse_schedule
@@ -26,6 +28,11 @@ _JOB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 _R_NAME = re.compile(r"(?!\.[0-9])[A-Za-z.][A-Za-z0-9._]*")
 _FUNCTION = re.compile(r"([A-Za-z][A-Za-z0-9.]*[A-Za-z0-9])::((?!\.[0-9])[A-Za-z.][A-Za-z0-9._]*)")
 _DAY_S = 86400.0
+_PRIORITIES = {
+    "low": Priority.SCHEDULED_LOW,
+    "normal": Priority.SCHEDULED,
+    "high": Priority.SCHEDULED_HIGH,
+}
 
 
 def compile_job(
@@ -79,7 +86,9 @@ class _JobCompiler:
             timeout_s=self._setting("timeout") or 90.0,
             bounds=self._bounds(),
             network=bool(self._setting("network")),
-            retries=self._setting("retries") or 0,
+            retries=retries_of(self._setting("retries")),
+            concurrency=self._setting("concurrency"),
+            priority=_PRIORITIES[self._setting("priority") or "normal"],
             tags=tuple(self._setting("tags") or ()),
             owner=self._setting("owner") or "",
             timezone=self._timezone(),

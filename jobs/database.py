@@ -6,8 +6,9 @@ wants to write can be refused at once, whatever the patience, when another wrote
 """
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Self
 
@@ -87,9 +88,24 @@ class Database:
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        """A transaction: all of it is kept at the end, or nothing if the block raises."""
+        """A transaction: all of it is kept at the end, or nothing if the block raises.
+
+        A thread that writes in somebody's name (`_only_if`) is first asked whether it still may.
+        """
+        check = _fence.get()
         with _translated(), self._writing.begin() as connection:
+            if check is not None:
+                check(connection)
             yield connection
+
+    @contextmanager
+    def _only_if(self, check: Callable[[Connection], None]) -> Iterator[None]:
+        """Has `check` called in each transaction that this thread writes, before it writes."""
+        token = _fence.set(check)
+        try:
+            yield
+        finally:
+            _fence.reset(token)
 
     def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Returns an insert that knows ON CONFLICT, which is each dialect's own in SQLAlchemy."""
@@ -116,6 +132,9 @@ class Database:
                 raw.cursor().execute("PRAGMA journal_mode = WAL")
                 raw.close()
             yield
+
+
+_fence: ContextVar[Callable[[Connection], None] | None] = ContextVar("fence", default=None)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from jobs.cells_entry import ArgumentEntry, GridEntry, RowsEntry
 from jobs.entry import Duration, Entry, PositiveDuration, RCode, Timezone
 from jobs.input_entry import RefreshWhenEntry
 from jobs.limits_entry import LimitsEntry
+from jobs.retries_entry import AnyRetries
 from jobs.schedule_entry import Schedule
 
 OutputFormat = Literal[
@@ -66,8 +67,22 @@ class Defaults(Entry):
         description="Whether the function may open connections. Default: false.",
         examples=[True],
     )
-    retries: Annotated[int, Field(ge=0, le=10)] | None = Field(
-        None, description="How often a failed call is tried again. Default: 0.", examples=[2]
+    retries: AnyRetries | None = Field(
+        None,
+        description="How often a run tries again what failed, and after what time. Default: 0.",
+        examples=[2],
+    )
+    concurrency: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None,
+        description="Most R processes that a run of the job keeps busy. "
+        "Default: as many as the server has processors.",
+        examples=[1],
+    )
+    priority: Literal["low", "normal", "high"] | None = Field(
+        None,
+        description="Whose run begins, and computes, first where several jobs are run. "
+        "Default: normal.",
+        examples=["high"],
     )
     tags: list[str] | None = Field(
         None, description="Words to find jobs by.", examples=[["regulated"]]

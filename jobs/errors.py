@@ -15,10 +15,13 @@ JobError
 ├── RunInProgress       the job is being run already
 ├── RunInterrupted      a run cannot go on now, and may be taken up again later
 ├── RunEnded            somebody else closed a run, or took it over, while it went on
+├── RunFinished         a run that has ended cannot be cancelled
+├── RunQueueFull        too many runs wait already
 ├── ScheduleNotFound    no schedule has that id
 ├── SessionPinned       a session holds a prepared answer and cannot be removed alone
 └── CatalogError        the catalog cannot be read or written
     ├── CatalogUnavailable  the database did not answer as it should
+    ├── LeaseLost           another process leads, and this one wanted to write as the leader
     └── CatalogTooNew       a later Larder wrote this catalog
 """
 
@@ -184,6 +187,14 @@ class CatalogUnavailable(CatalogError):
         super().__init__(f"the catalog cannot be used: {reason}")
 
 
+class LeaseLost(CatalogError):
+    """Another process holds the lease now, so that nothing may be written in its name here."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"another process holds the lease '{name}' now")
+
+
 class CatalogTooNew(CatalogError):
     """A later Larder wrote this catalog; this one must not touch it."""
 
@@ -220,6 +231,23 @@ class RunEnded(JobError):
         self.job = job
         self.run = run
         super().__init__(f"run {run} of {job} is no longer this process's")
+
+
+class RunFinished(JobError):
+    """The run has ended: there is nothing left to cancel."""
+
+    def __init__(self, run: int, status: str) -> None:
+        self.run = run
+        self.status = status
+        super().__init__(f"run {run} has ended already: it is {status}")
+
+
+class RunQueueFull(JobError):
+    """More runs wait than anybody can mean to."""
+
+    def __init__(self, waiting: int) -> None:
+        self.waiting = waiting
+        super().__init__(f"{waiting} runs are waiting already; try again when some have ended")
 
 
 class ScheduleNotFound(JobError):

@@ -36,6 +36,9 @@ class Evaluator(Protocol):
     ) -> Iterator[tuple[int, Evaluation | EngineError]]:
         """Yields index and outcome of each call as they end."""
 
+    def cancel(self, key: str) -> bool:
+        """Ends what waits or runs under this key, at once; returns whether there is anything."""
+
     def evaluate_rows(
         self,
         call: FunctionCall,

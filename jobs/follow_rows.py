@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 
 from jobs.database import Database
 from jobs.models import followed, runs, schedules
-from jobs.status import DONE
+from jobs.queue_rows import queue_in
+from jobs.status import DONE, Cause
 
 
 class FollowRows(Database):
@@ -48,11 +49,14 @@ class FollowRows(Database):
     ) -> bool:
         """Notes that the schedule fires, or is skipped, for these runs of the jobs it follows.
 
+        A run of its own job is queued with that, unless it is skipped.
+
         Returns:
             Whether it does: not where somebody has answered one of them already.
         """
-        fired = {"last_fire": self._clock(), "last_scheduled": scheduled_for}
-        skipped = {"last_skipped": self._clock(), "skip_reason": skip_reason}
+        now = self._clock()
+        fired = {"last_fire": now, "last_scheduled": scheduled_for}
+        skipped = {"last_skipped": now, "skip_reason": skip_reason}
         with self._write() as connection:
             if not all(_is_newer(connection, schedule_id, *one) for one in answered.items()):
                 return False
@@ -60,7 +64,10 @@ class FollowRows(Database):
                 statement = update(followed).where(*_this(schedule_id, job))
                 connection.execute(statement.values(run_id=run_id))
             statement = update(schedules).where(schedules.c.id == schedule_id)
-            connection.execute(statement.values(fired if skip_reason is None else skipped))
+            statement = statement.values(fired if skip_reason is None else skipped)
+            follower: str | None = connection.scalar(statement.returning(schedules.c.job))
+            if follower is not None and skip_reason is None:
+                queue_in(connection, now, follower, Cause.AFTER, scheduled_for=scheduled_for)
             return True
 
 

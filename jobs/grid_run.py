@@ -71,7 +71,12 @@ class GridRun:
         # What is read before the cells are: should it change meanwhile, the next run sees that.
         self._input = fingerprint(self.job, self.pantry)
         self._chunks = Chunks(
-            self.job, self.version, self.pantry, self.record.run.id, fingerprint=self._input
+            self.job,
+            self.version,
+            self.pantry,
+            self.record.run.id,
+            fingerprint=self._input,
+            pause=self.record.pause,
         )
         self.record.expect(self.job.grid.count() if self.job.grid else 0)
         compute = self._chunks.compute
@@ -115,7 +120,7 @@ class GridRun:
         self.record.leave_out(len(left) - len(noted))
 
     def _note(self, outcomes: Sequence[CellOutcome]) -> None:
-        self.catalog.record_cells(outcomes)
+        self.record.note_cells(outcomes)
         count = {kind: sum(one.outcome is kind for one in outcomes) for kind in Outcome}
         durations = [one.duration_s or 0.0 for one in outcomes if one.outcome is Outcome.COMPUTED]
         if durations:

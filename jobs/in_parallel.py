@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -13,7 +14,8 @@ def in_parallel(
 ) -> Generator[R, None, None]:
     """What `work` makes of the things, in the order it gets ready.
 
-    `things` is read by the calling thread, one ahead of the workers. Should one piece of work
+    `things` is read by the calling thread, one ahead of the workers, which share its context (such
+    as the errand that it is on). Should one piece of work
     fail, nothing new is begun, what the others make still comes, and then its error is raised.
     Close it where the rest is not wanted: that waits for what is under way.
     """
@@ -21,7 +23,7 @@ def in_parallel(
     going: set[Future[R]] = set()
     with ThreadPoolExecutor(workers, "run") as threads:
         for thing in things:
-            going.add(threads.submit(work, thing))
+            going.add(threads.submit(copy_context().run, work, thing))
             if len(going) <= workers:
                 continue
             done, going = wait(going, return_when=FIRST_COMPLETED)

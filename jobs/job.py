@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from cache.entry import Freshness
 from cache.keys import Code, Secret, SessionObject, Upload, Value, cache_key, canonical
+from engine.call import Priority
 from engine.limits import UNLIMITED, Limits
 from jobs.argument import NO_DEFAULT, ArgumentSpec
 from jobs.errors import ArgumentFault, ArgumentInvalid
@@ -16,6 +17,7 @@ from jobs.grid import Cell, Grid
 from jobs.input_spec import InputSpec
 from jobs.nearest import did_you_mean
 from jobs.problem import KeyPath, Source
+from jobs.retries import NO_RETRIES, Retries
 from jobs.rows_source import Rows
 from jobs.schedule_spec import ScheduleSpec
 
@@ -47,7 +49,9 @@ class Job:
         timeout_s: Longest time of one call.
         bounds: What else one call may take at most.
         network: Whether the function may open connections.
-        retries: How often a failed call is tried again.
+        retries: How often, and after what time, a failed call of a run is tried again.
+        concurrency: Most children that a run keeps busy, or None: as many as the server allows.
+        priority: Of its runs among those of other jobs.
         tags: Words to find jobs by.
         owner: Who answers for the job.
         timezone: Zone of the schedules that name none.
@@ -72,7 +76,9 @@ class Job:
     timeout_s: float = 90
     bounds: Limits = UNLIMITED
     network: bool = False
-    retries: int = 0
+    retries: Retries = NO_RETRIES
+    concurrency: int | None = None
+    priority: Priority = Priority.SCHEDULED
     tags: tuple[str, ...] = ()
     owner: str = ""
     timezone: str = "UTC"

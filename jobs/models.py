@@ -53,7 +53,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if isinstance(value, datetime) else from_text(value)
 
 
-REVISION = "0005"  # the last migration, whose result these tables are
+REVISION = "0006"  # the last migration, whose result these tables are
 
 metadata = MetaData()
 
@@ -122,6 +122,8 @@ runs = Table(
     Column("heartbeat_at", Moment, nullable=False),
     Column("skipped", Integer, nullable=False, server_default=text("0")),
     Column("scope", JSON(none_as_null=True)),  # null: everything that is not fresh
+    Column("queued_at", Moment),  # null: it was begun at once
+    Column("rate", Float),  # cells, or rows, a second
     Index("runs_by_job", "job", "id"),
     # The database itself keeps two processes from running one job at the same time.
     Index("one_running", "job", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),
@@ -160,10 +162,31 @@ batches = Table(
     Column("run_id", Integer, nullable=False),
 )
 
+failures = Table(
+    "failures",
+    metadata,
+    Column("run_id", Integer, primary_key=True, autoincrement=False),
+    Column("place", String(64), primary_key=True),  # of a cell its key, of a batch its first row
+    Column("job", String(200), nullable=False),
+    Column("arguments", JSON(none_as_null=True)),
+    Column("first_row", Integer),
+    Column("rows", Integer),
+    Column("attempts", Integer, nullable=False),
+    Column("failed_at", Moment, nullable=False),
+    Column("kind", String(60), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("warnings", JSON, nullable=False),
+    Column("console", Text, nullable=False),
+    Column("console_bytes", Integer, nullable=False),
+    Index("failures_by_job", "job", "run_id"),
+)
+
 leases = Table(
     "leases",
     metadata,
     Column("name", String(60), primary_key=True),
     Column("holder", String(300), nullable=False),
     Column("expires_at", Moment, nullable=False),
+    Column("term", Integer, nullable=False, server_default=text("0")),  # one more for each holder
 )

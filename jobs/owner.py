@@ -41,11 +41,16 @@ class Owner:
 
 
 def is_gone(owner: str) -> bool | None:
-    """Returns whether that process has ended; None when this machine cannot tell."""
+    """Returns whether that process has ended; None when this machine cannot tell.
+
+    Nor can it tell of a process that was stopped (SIGSTOP, a debugger): it may go on, or not.
+    """
     named = Owner.parse(owner)
     if named is None or named.host != _host() or not Path("/proc/self/stat").exists():
         return None
-    return _started(named.pid) != named.started
+    if _started(named.pid) != named.started:
+        return True
+    return None if _state(named.pid) in {"T", "t"} else False
 
 
 def _host() -> str:
@@ -63,8 +68,20 @@ def _started(pid: int) -> str | None:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     except OSError:
         return None
-    # The command's name may hold anything, so fields are counted from its closing bracket.
-    fields = stat.rpartition(")")[2].split()
+    fields = _fields(stat)
     if fields[0] in {"Z", "X"}:  # a killed child that its parent has not collected yet
         return None
     return f"{boot[:8]}-{fields[19]}"
+
+
+def _state(pid: int) -> str:
+    """Returns the letter that says what a process does, none when there is no such process."""
+    try:
+        return _fields(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace"))[0]
+    except OSError:
+        return ""
+
+
+def _fields(stat: str) -> list[str]:
+    # The command's name may hold anything, so fields are counted from its closing bracket.
+    return stat.rpartition(")")[2].split()

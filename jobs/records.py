@@ -13,7 +13,8 @@ from jobs.status import Cause, Outcome, RunStatus
 class Run:
     """One execution of a job; `attempt` counts how often it was taken up.
 
-    `skipped` are cells whose answers were made of the same input.
+    `skipped` are cells whose answers were made of the same input. A run that waits has begun
+    nothing: `started_at` is then when it was asked for. `rate` counts cells, or rows, a second.
     """
 
     id: int
@@ -34,11 +35,20 @@ class Run:
     heartbeat_at: datetime
     skipped: int = 0
     scope: Scope = NOT_FRESH
+    queued_at: datetime | None = None
+    rate: float | None = None
 
     @property
     def open(self) -> bool:
-        """Whether it is being worked on, or waits to be taken up again."""
+        """Whether it is being worked on, or waits to be begun or taken up again."""
         return self.finished_at is None
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until it will have ended at its rate; None where that cannot be told."""
+        if self.status is not RunStatus.RUNNING or not self.rate or self.cells_total is None:
+            return None
+        return max(0, self.cells_total - self.done) / self.rate
 
     @property
     def done(self) -> int:
@@ -51,6 +61,46 @@ class Run:
         if self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What R said of a cell, or a batch of rows, that failed.
+
+    Attributes:
+        kind: The name of the error's class, `RError` or `EvaluationTimeout`.
+        message: What went wrong, in short.
+        text: R's whole message, with the call and the calls that led there.
+        warnings: Those it gave before.
+        console: The end of what it printed and said.
+        console_bytes: How much that was in all.
+    """
+
+    kind: str
+    message: str
+    text: str = ""
+    warnings: tuple[str, ...] = ()
+    console: str = ""
+    console_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class FailedCell:
+    """A cell, or a batch of rows, that a run could not compute: which one, and what R said.
+
+    A cell has its `arguments`, a batch the place of its `first_row` in the source and its `rows`.
+    `place` tells it from the others of its run, and is what they are ordered by.
+    """
+
+    run_id: int
+    place: str
+    job: str
+    arguments: Mapping[str, Any] | None
+    first_row: int | None
+    rows: int | None
+    attempts: int
+    failed_at: datetime
+    failure: Failure
 
 
 @dataclass(frozen=True)
@@ -72,6 +122,7 @@ class CellOutcome:
     duration_s: float | None = None
     attempts: int = 1
     error: str | None = None
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +138,7 @@ class BatchOutcome:
     duration_s: float | None = None
     attempts: int = 1
     error: str | None = None
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
@@ -123,8 +175,12 @@ class JobVersion:
 
 @dataclass(frozen=True)
 class Lease:
-    """A right that one process holds until it expires or is given back."""
+    """A right that one process holds until it expires or is given back.
+
+    `term` counts the times that it was taken: what is done in an earlier one than the last is void.
+    """
 
     name: str
     holder: str
     expires_at: datetime
+    term: int = 0

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from cache.entry import Version
 from cache.errors import RowsRefused
-from engine.call import Priority
-from engine.errors import EngineBusy, EngineError, EngineUnavailable, RError, WorkerDied
+from engine.errand import is_called_off
+from engine.errors import CallCancelled, EngineBusy, EngineError, EngineUnavailable, RError
+from jobs.failures import failure_of
 from jobs.in_parallel import in_parallel
 from jobs.job import Job
 from jobs.pantry import Pantry
@@ -107,20 +108,23 @@ class RowsRun:
         attempt = 1
         while True:
             began = self.pantry.clock()
-            is_last = attempt > self.job.retries
             try:
                 done = self.pantry.row_answers.compute_batch(
-                    self.job, asked.batch, self.version, Priority.SCHEDULED
+                    self.job, asked.batch, self.version, self.job.priority
                 )
             except (EngineUnavailable, EngineBusy):
                 raise
             except (EngineError, RowsRefused) as error:
-                if is_last or not isinstance(error, RError | WorkerDied):
+                if isinstance(error, CallCancelled) and is_called_off():
+                    raise
+                if not self.job.retries.again(attempt, error):
                     failed = self._outcome(asked, Outcome.FAILED, attempt, error=str(error))
-                    return _Computed(failed, failed.size)
+                    return _Computed(replace(failed, failure=failure_of(error)), failed.size)
             else:
-                if is_last or not done.failed:
+                problem = RError(done.problem, done.problem)
+                if not done.failed or not self.job.retries.again(attempt, problem):
                     return self._computed(asked, done, attempt, began)
+            self.record.pause(self.job.retries.pause_s(attempt))
             attempt += 1
 
     def _computed(self, asked: _Asked, done: BatchDone, attempt: int, began: datetime) -> _Computed:
@@ -131,11 +135,12 @@ class RowsRun:
             error = f"{done.failed:,} of {len(asked.batch.keys):,} rows: {done.problem}"
         outcome = self._outcome(asked, kind, attempt, computed_at=done.computed_at, error=error)
         duration_s = (done.computed_at - began).total_seconds()
-        return _Computed(replace(outcome, duration_s=duration_s), done.failed)
+        failure = failure_of(RError(done.problem, done.problem)) if done.failed else None
+        return _Computed(replace(outcome, duration_s=duration_s, failure=failure), done.failed)
 
     def _note(self, computed: _Computed) -> None:
         outcome = computed.outcome
-        self.catalog.record_batches([outcome])
+        self.record.note_batches([outcome])
         self.record.add(
             computed=outcome.size - computed.failed,
             failed=computed.failed,

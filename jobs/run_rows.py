@@ -4,18 +4,19 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from jobs.database import Database
-from jobs.errors import RunInProgress, RunNotFound
-from jobs.models import runs
+from jobs.errors import RunEnded, RunFinished, RunInProgress, RunNotFound
+from jobs.models import failures, runs
 from jobs.owner import Owner, is_gone
 from jobs.records import Run
 from jobs.scope import NOT_FRESH, Scope
 from jobs.status import DONE, Cause, RunStatus
 
-SILENT_AFTER_S = 120.0  # four missed heartbeats of the scheduler
+HEARTBEAT_EACH_S = 5.0
+SILENT_AFTER_S = 6 * HEARTBEAT_EACH_S
 
 
 class RunRows(Database):
@@ -58,27 +59,34 @@ class RunRows(Database):
                 raise RunInProgress(job) from error
             return _one(connection, run_id)
 
-    def resume_run(self, run_id: int, *, owner: str | None = None) -> Run:
-        """Takes up a run whose process went away: the same row, one attempt more.
+    def resume_run(self, run_id: int, *, version: str = "", owner: str | None = None) -> Run:
+        """Begins a run that waited, or takes up one whose process went away: one attempt more.
 
-        Its counts start again, for the cells are looked at again.
+        The counts of the latter start again, for the cells are looked at again.
 
         Raises:
             RunNotFound: there is no such run.
             RunInProgress: it is not abandoned, or another run of the job goes on.
+            RunEnded: it was cancelled while it waited.
         """
         now = self._clock()
-        values = {"status": RunStatus.RUNNING, "owner": owner or str(Owner.here())}
+        values: dict[str, Any] = {"status": RunStatus.RUNNING, "owner": owner or str(Owner.here())}
+        values |= {"heartbeat_at": now, "error": None, "rate": None}
         with self._write() as connection:
             run = _one(connection, run_id)
-            if not (run.open and abandoned(run, now)):
+            if run.status is RunStatus.QUEUED:
+                values |= {"started_at": now, "version": version}
+                _close_abandoned(connection, run.job, now)
+            elif run.open and abandoned(run, now):
+                values |= {"attempt": run.attempt + 1}
+                values |= dict.fromkeys(("computed", "fresh", "failed", "skipped"), 0)
+                connection.execute(delete(failures).where(failures.c.run_id == run_id))
+            elif run.queued_at is not None and run.status is RunStatus.CANCELLED:
+                raise RunEnded(run.job, run_id)
+            else:
                 raise RunInProgress(run.job, run_id if run.open else None)
-            statement = update(runs).where(runs.c.id == run_id)
-            statement = statement.values(
-                **values, heartbeat_at=now, attempt=run.attempt + 1, error=None
-            )
             try:
-                connection.execute(statement.values(computed=0, fresh=0, failed=0, skipped=0))
+                connection.execute(update(runs).where(runs.c.id == run_id).values(values))
             except IntegrityError as error:
                 raise RunInProgress(run.job) from error
             return _one(connection, run_id)
@@ -92,32 +100,60 @@ class RunRows(Database):
         fresh: int | None = None,
         failed: int | None = None,
         skipped: int | None = None,
-    ) -> None:
-        """Notes how far the run is, which is also a sign of life."""
-        counts = {"cells_total": cells_total, "computed": computed}
+        rate: float | None = None,
+        by: Run | None = None,
+    ) -> Run:
+        """Notes how far the run is, which is also a sign of life; returns it as it is then.
+
+        Raises:
+            RunEnded: it is no longer `by`'s: another process took it up.
+        """
+        counts = {"cells_total": cells_total, "computed": computed, "rate": rate}
         counts |= {"fresh": fresh, "failed": failed, "skipped": skipped}
         values = {name: count for name, count in counts.items() if count is not None}
         with self._write() as connection:
+            held_run(connection, run_id, by)
             statement = update(runs).where(runs.c.id == run_id)
-            if not connection.execute(
-                statement.values(**values, heartbeat_at=self._clock())
-            ).rowcount:
-                raise RunNotFound(run_id)
-
-    def finish_run(self, run_id: int, status: RunStatus, *, error: str | None = None) -> Run:
-        """Closes the run, unless it is closed already, and returns it as it is then."""
-        now = self._clock()
-        values = {"status": status, "error": error, "finished_at": now, "heartbeat_at": now}
-        with self._write() as connection:
-            is_open = (runs.c.id == run_id) & runs.c.finished_at.is_(None)
-            connection.execute(update(runs).where(is_open).values(values))
+            connection.execute(statement.values(**values, heartbeat_at=self._clock()))
             return _one(connection, run_id)
 
-    def interrupt_run(self, run_id: int, *, error: str | None = None) -> None:
-        """Leaves a running run to be continued later, by another process or this one."""
+    def finish_run(
+        self, run_id: int, status: RunStatus, *, error: str | None = None, by: Run | None = None
+    ) -> Run:
+        """Closes the run, unless it is closed already, and returns it as it is then.
+
+        Raises:
+            RunEnded: it is no longer `by`'s: another process took it up.
+        """
+        with self._write() as connection:
+            run = held_run(connection, run_id, by)
+            return self._close(connection, run, status, error) if run.open else run
+
+    def cancel_run(self, run_id: int, reason: str) -> Run:
+        """Closes a run that waits, goes on or is to be taken up again; whoever works on it sees it.
+
+        Raises:
+            RunNotFound: there is no such run.
+            RunFinished: it has ended already.
+        """
+        with self._write() as connection:
+            run = _one(connection, run_id)
+            if not run.open:
+                raise RunFinished(run_id, run.status)
+            return self._close(connection, run, RunStatus.CANCELLED, reason)
+
+    def interrupt_run(
+        self, run_id: int, *, error: str | None = None, by: Run | None = None
+    ) -> None:
+        """Leaves a running run to be continued later, by another process or this one.
+
+        Raises:
+            RunEnded: it is no longer `by`'s: another process took it up.
+        """
         running = (runs.c.id == run_id) & (runs.c.status == RunStatus.RUNNING)
         values = {"status": RunStatus.INTERRUPTED, "error": error}
         with self._write() as connection:
+            held_run(connection, run_id, by)
             connection.execute(update(runs).where(running).values(values))
 
     def interrupt_runs(self, owner: str) -> None:
@@ -125,13 +161,6 @@ class RunRows(Database):
         mine = (runs.c.owner == owner) & (runs.c.status == RunStatus.RUNNING)
         with self._write() as connection:
             connection.execute(update(runs).where(mine).values(status=RunStatus.INTERRUPTED))
-
-    def heartbeat(self, owner: str) -> int:
-        """Notes that `owner` is alive on all its running runs; returns how many there are."""
-        mine = (runs.c.owner == owner) & (runs.c.status == RunStatus.RUNNING)
-        with self._write() as connection:
-            statement = update(runs).where(mine).values(heartbeat_at=self._clock())
-            return connection.execute(statement).rowcount
 
     def run(self, run_id: int) -> Run:
         """Returns one run.
@@ -159,14 +188,14 @@ class RunRows(Database):
         if before is not None:
             query = query.where(runs.c.id < before)
         with self._read() as connection:
-            return [_to_run(row) for row in connection.execute(query)]
+            return [to_run(row) for row in connection.execute(query)]
 
     def last_runs(self) -> dict[str, Run]:
         """Returns the newest run of every job that ever ran."""
         newest = select(func.max(runs.c.id)).group_by(runs.c.job)
         with self._read() as connection:
             rows = connection.execute(select(runs).where(runs.c.id.in_(newest)))
-            return {row.job: _to_run(row) for row in rows}
+            return {row.job: to_run(row) for row in rows}
 
     def last_done(self, jobs: Collection[str]) -> dict[str, Run]:
         """Returns the newest run of each of these jobs that brought answers, if there is one."""
@@ -174,7 +203,7 @@ class RunRows(Database):
         newest = select(func.max(runs.c.id)).where(done).group_by(runs.c.job)
         with self._read() as connection:
             rows = connection.execute(select(runs).where(runs.c.id.in_(newest)))
-            return {row.job: _to_run(row) for row in rows}
+            return {row.job: to_run(row) for row in rows}
 
     def running(self, job: str) -> Run | None:
         """Returns the run of this job that a living process works on, if there is one."""
@@ -182,13 +211,40 @@ class RunRows(Database):
         found = self.runs(job=job, status=[RunStatus.RUNNING])
         return next((run for run in found if not abandoned(run, now)), None)
 
+    def _close(self, connection: Connection, run: Run, status: RunStatus, error: str | None) -> Run:
+        now = self._clock()
+        values = {"status": status, "error": error, "finished_at": now, "heartbeat_at": now}
+        connection.execute(update(runs).where(runs.c.id == run.id).values(values))
+        return _one(connection, run.id)
+
+    def jobs_begun(self) -> set[str]:
+        """Returns the jobs that have a run which goes on, or is to be taken up again."""
+        with self._read() as connection:
+            return set(connection.scalars(select(runs.c.job).where(_is_open())))
+
     def abandoned_runs(self) -> list[Run]:
         """Returns the open runs that nobody works on, oldest first."""
         now = self._clock()
         with self._read() as connection:
             query = select(runs).where(_is_open()).order_by(runs.c.id)
-            found = [_to_run(row) for row in connection.execute(query)]
+            found = [to_run(row) for row in connection.execute(query)]
         return [run for run in found if abandoned(run, now)]
+
+
+def held_run(connection: Connection, run_id: int, by: Run | None) -> Run:
+    """Returns the run's row, which nobody changes before this transaction ends.
+
+    Raises:
+        RunNotFound: there is none with that number.
+        RunEnded: it is no longer `by`'s: another process took it up.
+    """
+    query = select(runs).where(runs.c.id == run_id).with_for_update()
+    row = connection.execute(query).first()
+    if row is None:
+        raise RunNotFound(run_id)
+    if by is not None and (row.owner, row.attempt) != (by.owner, by.attempt):
+        raise RunEnded(row.job, run_id)
+    return to_run(row)
 
 
 def abandoned(run: Run, now: datetime) -> bool:
@@ -199,7 +255,7 @@ def abandoned(run: Run, now: datetime) -> bool:
     if run.status is RunStatus.INTERRUPTED:
         return True
     gone = is_gone(run.owner)
-    if gone is None:
+    if gone is None:  # or it is stopped: it may come back, and finds that the run is not its own
         return now - run.heartbeat_at > timedelta(seconds=SILENT_AFTER_S)
     return gone
 
@@ -211,7 +267,7 @@ def _is_open() -> ColumnElement[bool]:
 
 def _close_abandoned(connection: Connection, job: str, now: datetime) -> None:
     rows = connection.execute(select(runs).where(_is_open() & (runs.c.job == job))).all()
-    for run in map(_to_run, rows):
+    for run in map(to_run, rows):
         if abandoned(run, now):
             values = {"status": RunStatus.INTERRUPTED, "finished_at": now}
             connection.execute(update(runs).where(runs.c.id == run.id).values(values))
@@ -221,10 +277,11 @@ def _one(connection: Connection, run_id: int) -> Run:
     row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
     if row is None:
         raise RunNotFound(run_id)
-    return _to_run(row)
+    return to_run(row)
 
 
-def _to_run(row: Row[Any]) -> Run:
+def to_run(row: Row[Any]) -> Run:
+    """Returns a row as what it stands for."""
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     values |= {"cause": Cause(row.cause), "status": RunStatus(row.status)}
     values["scope"] = Scope.from_json(row.scope)

@@ -3,12 +3,13 @@
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from threading import Event
 
 from cache.entry import Version
 from cache.errors import CacheError, StoreFull, StoreUnavailable
-from engine.errors import EngineBusy, EngineError, EngineUnavailable
+from engine.errors import CallCancelled, EngineBusy, EngineError, EngineUnavailable
 from jobs.errors import CatalogError, JobError, RunEnded, RunInterrupted
 from jobs.grid_run import GridRun
 from jobs.job import Job
@@ -17,11 +18,14 @@ from jobs.records import Run
 from jobs.repository import Catalog
 from jobs.rows_run import RowsRun
 from jobs.run_record import Progress, RunRecord, no_progress
+from jobs.run_watch import RunWatch
 from jobs.scope import NOT_FRESH, Scope, narrowed
 from jobs.status import Cause, RunStatus
 from jobs.version_keeper import VersionKeeper
 
 log = logging.getLogger(__name__)
+
+BY_INTERRUPT = "cancelled by Ctrl-C"
 
 _NOT_NOW = (EngineUnavailable, EngineBusy, StoreFull, StoreUnavailable, CatalogError)
 
@@ -79,6 +83,7 @@ class Runner:
             ArgumentInvalid: The scope names what no cell has.
             RunInProgress: The job is being run already.
             RunInterrupted: It cannot go on now; its row waits to be taken up again.
+            RunEnded: It was cancelled while it waited.
         """
         narrowed(job, scope)
         version = self._version(job)
@@ -92,7 +97,8 @@ class Runner:
                 scope=scope,
             )
         else:
-            row = self._catalog.resume_run(resume, owner=self._owner)
+            digest = self._digest(job, version)
+            row = self._catalog.resume_run(resume, version=digest, owner=self._owner)
         log.info(
             "run started run=%d job=%s cause=%s attempt=%d", row.id, job.name, cause, row.attempt
         )
@@ -100,22 +106,21 @@ class Runner:
         try:
             if isinstance(version, Exception):
                 raise version
-            self._work(job, version, record)
+            self._catalog.forget_failures(job.name)
+            with RunWatch(self._catalog, self._pantry.pool, record).over():
+                self._work(job, version, record)
             record.save()
             return self._close(record, *record.outcome())
-        except RunEnded as error:
-            log.warning("run given up run=%d reason=%s", row.id, error)
-            return self._catalog.run(row.id)
+        except (RunEnded, CallCancelled) as error:
+            return self._give_up(record, error)
         except (RunInterrupted, *_NOT_NOW) as error:
             reason = error.reason if isinstance(error, RunInterrupted) else str(error)
             self._interrupt(record, reason)
             raise RunInterrupted(job.name, reason) from error
         except (JobError, EngineError, CacheError) as error:
-            record.save()
-            return self._close(record, RunStatus.FAILED, str(error))
+            return self._fail(record, error)
         except KeyboardInterrupt:
-            record.save()
-            self._close(record, RunStatus.CANCELLED, None)
+            self._catalog.cancel_run(row.id, BY_INTERRUPT)
             raise
 
     def _version(self, job: Job) -> Version | Exception:
@@ -138,11 +143,25 @@ class Runner:
             catalog=self._catalog,
             record=record,
             scope=record.run.scope,
-            workers=self._workers,
+            workers=min(self._workers, job.concurrency or self._workers),
         ).work()
 
+    def _give_up(self, record: RunRecord, error: Exception) -> Run:
+        """The row of a run that somebody closed or took over, with what was computed until then."""
+        log.warning("run given up run=%d reason=%s", record.run.id, error)
+        with suppress(RunEnded):
+            record.save()
+        return self._catalog.run(record.run.id)
+
+    def _fail(self, record: RunRecord, error: Exception) -> Run:
+        try:
+            record.save()
+            return self._close(record, RunStatus.FAILED, str(error))
+        except RunEnded as ended:
+            return self._give_up(record, ended)
+
     def _close(self, record: RunRecord, status: RunStatus, error: str | None) -> Run:
-        run = self._catalog.finish_run(record.run.id, status, error=error)
+        run = self._catalog.finish_run(record.run.id, status, error=error, by=record.run)
         log.info(
             "run finished run=%d job=%s status=%s computed=%d fresh=%d skipped=%d failed=%d "
             "took_s=%.1f",
@@ -161,7 +180,6 @@ class Runner:
         """Leaves the row to be taken up, unless the catalog cannot be told or it is not ours."""
         try:
             record.save()
-            if record.is_ours():
-                self._catalog.interrupt_run(record.run.id, error=reason)
-        except CatalogError as error:
+            self._catalog.interrupt_run(record.run.id, error=reason, by=record.run)
+        except (CatalogError, RunEnded) as error:
             log.warning("run not recorded run=%d reason=%s", record.run.id, error)

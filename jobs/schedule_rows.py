@@ -5,12 +5,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from jobs.database import Database
 from jobs.errors import ScheduleNotFound
 from jobs.models import schedules
-from jobs.records import ScheduleRow
+from jobs.queue_rows import queue_in
+from jobs.records import Run, ScheduleRow
+from jobs.status import Cause
 
 DEFINED = ("job", "kind", "text", "timezone", "next_fire")  # by the project; the rest is history
 
@@ -54,30 +56,47 @@ class ScheduleRows(Database):
         with self._read() as connection:
             return [_to_schedule(row) for row in connection.execute(query)]
 
-    def mark_fired(
-        self, schedule_id: str, *, scheduled_for: datetime | None, next_fire: datetime | None
-    ) -> None:
-        """Notes that the schedule fires now, for the time `scheduled_for`."""
-        self._mark(
-            schedule_id,
-            last_fire=self._clock(),
-            last_scheduled=scheduled_for,
-            next_fire=next_fire,
-        )
+    def fire_schedule(
+        self,
+        schedule_id: str,
+        cause: Cause,
+        *,
+        scheduled_for: datetime | None,
+        next_fire: datetime | None,
+    ) -> Run:
+        """Notes that the schedule fires now, and queues its run: both, or neither.
+
+        Args:
+            schedule_id: Which schedule.
+            cause: Why it fires.
+            scheduled_for: The time for which it does.
+            next_fire: When it fires next.
+        """
+        now = self._clock()
+        values = {"last_fire": now, "last_scheduled": scheduled_for, "next_fire": next_fire}
+        with self._write() as connection:
+            job = _mark(connection, schedule_id, values)
+            return queue_in(connection, now, job, cause, scheduled_for=scheduled_for)
 
     def mark_skipped(self, schedule_id: str, *, reason: str, next_fire: datetime | None) -> None:
         """Notes that the schedule's time has come and nothing was started, and why."""
-        self._mark(schedule_id, last_skipped=self._clock(), skip_reason=reason, next_fire=next_fire)
+        values = {"last_skipped": self._clock(), "skip_reason": reason, "next_fire": next_fire}
+        with self._write() as connection:
+            _mark(connection, schedule_id, values)
 
     def enable_schedule(self, schedule_id: str, *, enabled: bool) -> None:
         """Lets the schedule fire, or keeps it from firing until it is enabled again."""
-        self._mark(schedule_id, enabled=enabled)
-
-    def _mark(self, schedule_id: str, **values: Any) -> None:
         with self._write() as connection:
-            statement = update(schedules).where(schedules.c.id == schedule_id).values(**values)
-            if connection.execute(statement).rowcount == 0:
-                raise ScheduleNotFound(schedule_id)
+            _mark(connection, schedule_id, {"enabled": enabled})
+
+
+def _mark(connection: Connection, schedule_id: str, values: dict[str, Any]) -> str:
+    """Changes a row; returns whose schedule it is."""
+    statement = update(schedules).where(schedules.c.id == schedule_id).values(values)
+    job: str | None = connection.scalar(statement.returning(schedules.c.job))
+    if job is None:
+        raise ScheduleNotFound(schedule_id)
+    return job
 
 
 def _to_schedule(row: Row[Any]) -> ScheduleRow:

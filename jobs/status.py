@@ -6,6 +6,8 @@ from enum import StrEnum
 class RunStatus(StrEnum):
     """Where one execution of a job stands."""
 
+    QUEUED = "queued"
+    """It was asked for, and waits for a free place or for the run of its job that goes on."""
     RUNNING = "running"
     """Its owner is working on it; at most one run of a job is in this state."""
     SUCCEEDED = "succeeded"

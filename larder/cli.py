@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "larder.commands.check",
     "plan": "larder.commands.plan",
     "run": "larder.commands.run",
+    "runs": "larder.commands.runs",
     "status": "larder.commands.status",
     "get": "larder.commands.get",
     "explain": "larder.commands.explain",

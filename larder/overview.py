@@ -92,7 +92,7 @@ def overview(settings: Settings) -> Overview:
             now=now,
             name=name,
             server=lock.holder() if is_served else None,
-            fires=_fires(catalog, now),
+            fires=settings.schedule.enabled and _fires(catalog, now),
             jobs=tuple(_jobs(pantry.jobs.values(), pantry, catalog, now)),
             problems=reading.problems,
             live=LiveDefinitions.read(settings.state_folder) if is_served else None,
@@ -142,4 +142,9 @@ def _next_fire(job: Job, now: datetime) -> datetime | None:
 
 def _fires(catalog: Catalog, now: datetime) -> bool:
     lease = catalog.lease(SCHEDULER_LEASE)
-    return lease is not None and lease.expires_at > now and not is_gone(lease.holder)
+    return (
+        lease is not None
+        and lease.holder != ""
+        and lease.expires_at > now
+        and not is_gone(lease.holder)
+    )

@@ -3,17 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from jobs.records import Run
 from jobs.run_record import Progress
 from larder.console import err, note
+from larder.times import span
 
 _LINE_EACH_PERCENT = 10
 
@@ -31,12 +27,16 @@ def run_progress(job: str) -> Iterator[Tell]:
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[counts]}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[pace]}"),
     )
     with Bar(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(job, total=None, counts="starting R")
+        task = bar.add_task(job, total=None, counts="starting R", pace="")
         yield lambda now: bar.update(
-            task, total=now.total or None, completed=now.done, counts=_counts(now)
+            task,
+            total=now.total or None,
+            completed=now.done,
+            counts=_counts(now),
+            pace=pace(now.rate, now.left_s),
         )
 
 
@@ -51,12 +51,24 @@ class _Lines:
         percent = 100 * now.done // now.total if now.total else 100
         if percent >= self._told + _LINE_EACH_PERCENT or now.done == now.total > 0:
             self._told = percent
-            note(f"{self._job}: {now.done:,} of {now.total:,} ({_counts(now)})")
+            told = f"{self._job}: {now.done:,} of {now.total:,} ({_counts(now)})"
+            note("; ".join(filter(None, (told, _pace_left(now)))))
 
 
 def _counts(now: Progress) -> str:
     failed = f", {now.failed:,} failed" if now.failed else ""
     return f"{now.computed:,} computed, {now.fresh:,} fresh{skipped(now)}{failed}"
+
+
+def _pace_left(now: Progress) -> str:
+    return pace(now.rate, now.left_s) if now.done < now.total else ""
+
+
+def pace(rate: float | None, left_s: float | None) -> str:
+    """How fast it goes, and how long it will; nothing where that cannot be told yet."""
+    if not rate or left_s is None:
+        return ""
+    return f"{rate:,.{1 if rate < 10 else 0}f} a second, {span(left_s)} left"
 
 
 def skipped(counts: Progress | Run) -> str:

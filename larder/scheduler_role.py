@@ -63,6 +63,7 @@ class SchedulerRole:
             self._catalog,
             lambda: self._pantry.jobs,
             runner.run,
+            fires=settings.schedule.enabled,
             policy=FirePolicy(misfire_grace_s=settings.schedule.misfire_grace_s),
         )
         self._watcher = Watcher(settings.folder, self._note_change)
@@ -114,7 +115,7 @@ class SchedulerRole:
             self._service.refresh()
 
     def _follow_engine(self) -> None:
-        """Publishes the versions of all jobs when R code changed; then, once, starts to fire."""
+        """Publishes the versions of all jobs when R code changed; then, once, starts the rest."""
         try:
             info = self._pool.info()
             found = (info["version"], info["r"]["version"])
@@ -127,7 +128,7 @@ class SchedulerRole:
         except (CacheError, CatalogError) as error:
             log.warning("versions not published reason=%s", error)
             return
-        if not self._started and self._settings.schedule.enabled:
+        if not self._started:
             self._started = True
             self._service.start()
 

@@ -1,8 +1,8 @@
 """Jobs that run after others: fired once for what these have newly done.
 
 The catalog is the memory. It holds, for each schedule and job that it follows, the last run that
-was answered, and moves on in the transaction that notes the fire: a scheduler that dies before it
-leaves the fire to the next one, and one that dies after it has its fire repeated by `recovery`.
+was answered, and moves on in the transaction that notes the fire and queues its run: a scheduler
+that dies before it leaves the fire to the next one, and one that dies after it leaves its run.
 """
 
 import logging
@@ -11,7 +11,9 @@ from datetime import timedelta
 
 from jobs.records import Run
 from jobs.status import Cause
-from scheduler.fire import Firing, find_schedule
+from scheduler.executing import start_queued
+from scheduler.fire import find_schedule
+from scheduler.firing import Firing
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +26,10 @@ def fire_followers(firing: Firing) -> None:
     """
     if firing.stopping.is_set() or not firing.leading():
         return
-    with firing.deciding:
+    with firing.deciding():
         followed = firing.catalog.followed()
+        if not followed:
+            return
         done = firing.catalog.last_done({job for jobs in followed.values() for job in jobs})
         for schedule_id, answered in followed.items():
             new = {
@@ -41,7 +45,7 @@ def _fire(schedule_id: str, new: Mapping[str, Run], firing: Firing) -> None:
     found = find_schedule(schedule_id, firing)
     if found is None or firing.is_running(found[1].name):
         return
-    row, job, _ = found
+    row = found[0]
     now = firing.clock()
     ended = max(run.finished_at or now for run in new.values())
     reason = None if row.enabled else "the schedule is disabled"
@@ -54,4 +58,4 @@ def _fire(schedule_id: str, new: Mapping[str, Run], firing: Firing) -> None:
         log.warning("fire skipped schedule=%s reason=%s", row.id, reason)
         return
     log.info("fired schedule=%s cause=%s scheduled_for=%s", row.id, Cause.AFTER, ended)
-    firing.start(job, Cause.AFTER, ended, None)
+    start_queued(firing)

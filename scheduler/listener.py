@@ -6,10 +6,10 @@ from typing import Any
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, JobEvent
 from apscheduler.schedulers.base import BaseScheduler
 
-from jobs.errors import CatalogError, JobError
+from jobs.errors import JobError
 from jobs.records import Run
 from jobs.repository import Catalog
-from jobs.status import Cause, RunStatus
+from jobs.status import RunStatus
 
 log = logging.getLogger(__name__)
 
@@ -19,34 +19,26 @@ def listen(scheduler: BaseScheduler) -> None:
     scheduler.add_listener(_trouble, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
 
 
-def run_raised(catalog: Catalog, owner: str, job: str, cause: Cause, error: Exception) -> None:
-    """Notes a run that ended by raising, whether or not it had come to have a row."""
-    log.error("run raised job=%s", job, exc_info=error)
+def run_raised(catalog: Catalog, owner: str, run: Run, error: Exception) -> None:
+    """Notes a run that ended by raising, whether or not it had begun."""
+    log.error("run raised run=%d job=%s", run.id, run.job, exc_info=error)
     try:
-        run = _own_run(catalog, owner, job)
-        if run is None:
-            version = catalog.version(job)
-            digest = version.digest if version else ""
-            run = catalog.start_run(job, cause, version=digest, owner=owner)
-        catalog.finish_run(run.id, RunStatus.FAILED, error=_told(error))
+        now = catalog.run(run.id)
+        if now.status is RunStatus.QUEUED or now.owner == owner:
+            catalog.finish_run(run.id, RunStatus.FAILED, error=_told(error), by=now)
     except JobError as trouble:
-        log.error("run not recorded job=%s reason=%s", job, trouble)  # noqa: TRY400 - see above
+        log.error("run not recorded run=%d reason=%s", run.id, trouble)  # noqa: TRY400 - see above
 
 
-def run_interrupted(catalog: Catalog, owner: str, job: str, error: Exception) -> None:
+def run_interrupted(catalog: Catalog, owner: str, run: Run, error: Exception) -> None:
     """Leaves the run's row to be taken up again."""
-    log.warning("run interrupted job=%s reason=%s", job, error)
+    log.warning("run interrupted run=%d job=%s reason=%s", run.id, run.job, error)
     try:
-        run = _own_run(catalog, owner, job)
-        if run is not None:
-            catalog.interrupt_run(run.id, error=_told(error))
-    except CatalogError as trouble:
-        log.error("run not recorded job=%s reason=%s", job, trouble)  # noqa: TRY400 - see above
-
-
-def _own_run(catalog: Catalog, owner: str, job: str) -> Run | None:
-    found = catalog.runs(job=job, status=[RunStatus.RUNNING])
-    return next((run for run in found if run.owner == owner), None)
+        now = catalog.run(run.id)
+        if now.owner == owner:
+            catalog.interrupt_run(run.id, error=_told(error), by=now)
+    except JobError as trouble:
+        log.error("run not recorded run=%d reason=%s", run.id, trouble)  # noqa: TRY400 - see above
 
 
 def _told(error: Exception) -> str:

@@ -7,7 +7,8 @@ from datetime import datetime
 from jobs.records import ScheduleRow
 from jobs.schedule_spec import ScheduleSpec
 from scheduler.errors import TriggerInvalid
-from scheduler.fire import Firing, schedule_specs
+from scheduler.fire import schedule_specs
+from scheduler.firing import Firing
 from scheduler.triggers import next_fire
 
 log = logging.getLogger(__name__)

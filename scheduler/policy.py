@@ -16,13 +16,13 @@ class Action(StrEnum):
     """What to do about a schedule now."""
 
     WAIT = "wait"
-    """Its time has not come."""
+    """Its time has not come, or it is not its turn yet."""
     FIRE = "fire"
     """Start a run."""
     SKIP = "skip"
     """Its time has come, but nothing is to be started; the reason is told."""
     QUEUE = "queue"
-    """Its time has come; a run is to be started when the one that goes on has ended."""
+    """Start a run as soon as the one that goes on has ended."""
     REPLACE = "replace"
     """End the run that goes on, and start one in its place."""
 
@@ -63,7 +63,6 @@ class FirePolicy:
         now: datetime,
         *,
         running: bool,
-        waited: bool = False,
     ) -> Decision:
         """Returns what to do about a schedule that was to fire at `first`.
 
@@ -71,34 +70,34 @@ class FirePolicy:
             spec: The schedule.
             first: Its first time that has not been answered.
             now: The moment.
-            running: Whether the job is being run.
-            waited: Whether its time was seen to come, and only the run that went on was waited for.
+            running: Whether the job is being run, or a run of it waits.
         """
         if first is None or first > now:
             return Decision(Action.WAIT)
         due = self._due(spec, first, now)
         late = self._hours(now - due)
-        if not waited and now - due > timedelta(seconds=self.misfire_grace_s):
+        if now - due > timedelta(seconds=self.misfire_grace_s):
             grace = self._hours(timedelta(seconds=self.misfire_grace_s))
             reason = f"missed by {late:.1f} h, more than the grace of {grace:g} h"
             return Decision(Action.SKIP, scheduled_for=due, reason=reason)
         # Of times that are one run, the first says whether anything was missed.
         counts = first if spec.missed == "once" else due
         on_time = now - counts <= timedelta(seconds=self.on_time_s)
-        seen = waited and spec.missed != "all"  # there it may be the turn of a missed one
-        cause = Cause.SCHEDULE if on_time or seen else Cause.CATCH_UP
+        cause = Cause.SCHEDULE if on_time else Cause.CATCH_UP
         if spec.missed == "skip" and cause is Cause.CATCH_UP:
             reason = f"missed by {late:.1f} h, and the schedule makes up for nothing"
             return Decision(Action.SKIP, scheduled_for=due, reason=reason)
         if not running:
             return Decision(Action.FIRE, cause, due)
-        return self._beside_a_run(spec, cause, due, on_time=on_time)
+        following = next_fire(spec, due)
+        is_newest = on_time and (following is None or following > now)
+        return self._beside_a_run(spec, cause, due, is_newest=is_newest)
 
     def _beside_a_run(
-        self, spec: ScheduleSpec, cause: Cause, due: datetime, *, on_time: bool
+        self, spec: ScheduleSpec, cause: Cause, due: datetime, *, is_newest: bool
     ) -> Decision:
-        if spec.missed == "all" and not on_time:  # what is made up for comes one after the other
-            return Decision(Action.QUEUE, cause, due)
+        if spec.missed == "all" and not is_newest:  # what is made up for comes one after the other
+            return Decision(Action.WAIT)
         match spec.overlap:
             case "queue":
                 return Decision(Action.QUEUE, cause, due)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from threading import Event, Thread
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -13,42 +14,45 @@ from cache.clock import Clock, utcnow
 from jobs.errors import CatalogError
 from jobs.job import Job
 from jobs.owner import Owner
-from jobs.records import ScheduleRow
+from jobs.records import Lease, ScheduleRow
 from jobs.repository import Catalog
 from jobs.schedule_spec import ScheduleSpec
-from scheduler.fire import Firing, RunJob, fire, fire_waiting
+from scheduler.executing import start_queued
+from scheduler.fire import fire
+from scheduler.firing import Firing, RunJob
 from scheduler.followers import fire_followers
-from scheduler.lease import SchedulerLease
+from scheduler.lease import SchedulerLease, Steady, since_boot
 from scheduler.listener import listen
 from scheduler.mirror import mirror
 from scheduler.policy import FirePolicy
-from scheduler.recovery import (
-    fire_at_start,
-    fire_overdue,
-    repeat_unanswered,
-    resume_interrupted,
-)
+from scheduler.recovery import fire_at_start, fire_overdue, resume_interrupted
 from scheduler.triggers import next_fire
 
 log = logging.getLogger(__name__)
 
 FIRES = "fires"
 RUNS = "runs"
-LEASE = "lease"
+LOOKS = "looks"
+LOOK_EACH_S = 0.5
+LEASE_S = 8.0
+RENEWALS = 8
+"""So often a lease is asked to be renewed before it runs out."""
 
 
 class SchedulerService:
-    """Fires the schedules of all jobs while it holds the lease.
+    """Fires the schedules of all jobs and has runs carried out while it holds the lease.
 
     Args:
         catalog: A migrated catalog.
         jobs: Gives the jobs by name as they are defined now; `refresh()` after a change.
-        run: Runs one job to its end.
+        run: Carries out a run to its end.
+        fires: Whether schedules fire; runs that are asked for are carried out in any case.
         policy: What to do about late fires.
         clock: The clock that the catalog stamps with.
         owner: The name this process has in run rows and the lease.
         threads: How many jobs are run at the same time.
         lease_s: How long the lease outlives a process that cannot renew it.
+        steady: Seconds that only go forward, by which the lease runs out.
         hand_over: Has a run's work done by another thread; APScheduler's pool unless given.
     """
 
@@ -58,18 +62,22 @@ class SchedulerService:
         jobs: Callable[[], Mapping[str, Job]],
         run: RunJob,
         *,
+        fires: bool = True,
         policy: FirePolicy | None = None,
         clock: Clock = utcnow,
         owner: str | None = None,
         threads: int = 4,
-        lease_s: float = 30.0,
+        lease_s: float = LEASE_S,
+        steady: Steady = since_boot,
         hand_over: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self._owner = owner or str(Owner.here())
         self._catalog = catalog
-        self._lease = SchedulerLease(catalog, self._owner, clock, lasts_s=lease_s)
+        self._fires = fires
+        self._lease = SchedulerLease(catalog, self._owner, clock, lasts_s=lease_s, steady=steady)
         self._lease_s = lease_s
-        self._leads = False
+        self._led: Lease | None = None
+        self._stop = Event()
         self._started: set[str] = set()
         self._scheduler = _in_memory(threads)
         self.firing = Firing(
@@ -79,24 +87,27 @@ class SchedulerService:
             owner=self._owner,
             policy=policy or FirePolicy(),
             clock=clock,
-            leading=lambda: self.leading,
+            lease=self._leads_by,
             hand_over=hand_over or self._to_pool,
+            places=threads,
             ended=self._run_ended,
         )
 
     @property
     def leading(self) -> bool:
         """Whether this is the scheduler that fires."""
-        return self._leads and self._lease.held
+        return self._leads_by() is not None
 
     def start(self) -> None:
         """Starts to fire, or to wait for the lease; returns at once."""
+        # A thread of its own: whatever else takes long, the lease is renewed.
+        Thread(target=self._keep_lease, name="lease", daemon=True).start()
         self._scheduler.add_job(
-            self.tick,
-            IntervalTrigger(seconds=self._lease_s / 3, timezone=UTC),
+            self.look,
+            IntervalTrigger(seconds=LOOK_EACH_S, timezone=UTC),
             next_run_time=datetime.now(UTC),
-            id=LEASE,
-            executor=LEASE,
+            id=LOOKS,
+            executor=LOOKS,
         )
         self._scheduler.start()
 
@@ -107,31 +118,36 @@ class SchedulerService:
             self._scheduler.shutdown(wait=False)
         if not self.firing.wait_idle(grace_s):
             log.warning("runs left to be continued")
+        self._stop.set()
         try:
             self._catalog.interrupt_runs(self._owner)
-            if self._leads:
-                self._lease.release()
+            self._lease.release()
         except CatalogError as error:
             log.warning("lease not given back reason=%s", error)
-        self._leads = False
+        self._led = None
 
     def tick(self) -> None:
-        """Renews the lease or asks for it, shows signs of life, looks for what was left over.
+        """Renews the lease or asks for it, then looks: what happens by itself after `start`."""
+        self._hold()
+        self.look()
 
-        Called every third of the lease's time, by APScheduler or by a test.
+    def look(self) -> None:
+        """Takes over when the lease was got, stands down when it was lost, else does what is due.
+
+        Called twice a second by APScheduler, and by tests.
         """
         try:
-            was_leading = self.leading
-            if not self._lease.hold():
+            held = self._lease.held
+            if held is None:
                 self._stand_down()
-            elif not was_leading:
-                self._lead()
+            elif self._led is None or self._led.term != held.term:
+                self._lead(held)
             else:
                 resume_interrupted(self.firing)
-                fire_waiting(self.firing)  # the run waited for may be another process's
-                fire_overdue(self.firing, slack_s=self.firing.policy.on_time_s)
-                fire_followers(self.firing)
-            self._catalog.heartbeat(self._owner)
+                if self._fires:
+                    fire_overdue(self.firing, slack_s=self.firing.policy.on_time_s)
+                    fire_followers(self.firing)
+                start_queued(self.firing)
         except CatalogError as error:
             log.warning("scheduler cannot reach the catalog reason=%s", error)
 
@@ -139,7 +155,9 @@ class SchedulerService:
         """Takes over changed definitions: rows, next fires, and `at_start` of new schedules."""
         if not self.leading:
             return
-        with self.firing.deciding:
+        if not self._fires:
+            return
+        with self.firing.deciding():
             specs = mirror(self.firing)
             rows = {row.id: row for row in self._catalog.schedules()}
             self._replace_fires(specs, rows)
@@ -148,31 +166,54 @@ class SchedulerService:
                 self._started.add(schedule_id)
                 fire_at_start(schedule_id, self.firing)
 
-    def _lead(self) -> None:
-        log.info("scheduler leads owner=%s", self._owner)
-        self._leads = True
+    def _leads_by(self) -> Lease | None:
+        held, led = self._lease.held, self._led
+        return held if held is not None and led is not None and held.term == led.term else None
+
+    def _keep_lease(self) -> None:
+        self._hold()
+        while not self._stop.wait(self._lease_s / RENEWALS):
+            self._hold()
+
+    def _hold(self) -> None:
         try:
-            mirror(self.firing)
+            self._lease.hold()
+        except CatalogError as error:
+            log.warning("lease not renewed reason=%s", error)
+
+    def _lead(self, held: Lease) -> None:
+        log.info("scheduler leads owner=%s term=%d", self._owner, held.term)
+        self._led = held
+        try:
+            if self._fires:
+                with self.firing.deciding():
+                    mirror(self.firing)
             resume_interrupted(self.firing)
-            repeat_unanswered(self.firing)
-            fire_overdue(self.firing)
-            fire_followers(self.firing)
+            if self._fires:
+                fire_overdue(self.firing)
+                fire_followers(self.firing)
+            start_queued(self.firing)
             self.refresh()
         except CatalogError:
-            self._leads = False  # the next tick begins anew
+            self._led = None  # the next look begins anew
             raise
 
-    def _run_ended(self) -> None:
+    def _run_ended(self, job: str) -> None:
+        """Fires what waited for the end of a run: followers, the job's missed times, the queue."""
+        if self.firing.stopping.is_set() or not self.leading:
+            return
         try:
-            fire_followers(self.firing)
-        except CatalogError as error:  # the next tick asks again
+            if self._fires:
+                fire_followers(self.firing)
+                fire_overdue(self.firing, job=job)
+            start_queued(self.firing)
+        except CatalogError as error:  # the next look asks again
             log.warning("what follows a run is late reason=%s", error)
 
     def _stand_down(self) -> None:
-        if self._leads:
+        if self._led is not None:
             log.warning("scheduler lost the lease and stops firing owner=%s", self._owner)
-        self._leads = False
-        self.firing.waiting.clear()
+        self._led = None
         self._replace_fires({}, {})
 
     def _replace_fires(
@@ -222,9 +263,9 @@ def _in_memory(threads: int) -> BackgroundScheduler:
     scheduler = BackgroundScheduler(
         timezone=UTC,
         executors={
-            # Deciding is quick and done by one thread; renewing the lease waits for nobody.
+            # Deciding is quick and done by one thread; looking may take longer.
             FIRES: ThreadPoolExecutor(1),
-            LEASE: ThreadPoolExecutor(1),
+            LOOKS: ThreadPoolExecutor(1),
             RUNS: ThreadPoolExecutor(threads),
         },
         # Lateness is judged by `FirePolicy`; APScheduler's own grace of 1 s would lose fires.

@@ -26,6 +26,9 @@ class FixedClock:
     def __call__(self) -> datetime:
         return self.now
 
+    def steady(self) -> float:
+        return self.now.timestamp()
+
     def set(self, text: str) -> datetime:
         self.now = datetime.fromisoformat(text).replace(tzinfo=UTC)
         return self.now
@@ -102,6 +105,10 @@ class FakePool:
         asked = {"limits": limits, "priority": priority, "rows": frame.rows}
         answer = self._call(call, arguments, asked)
         return RowsAnswer(Frame({name: _column(values) for name, values in answer.items()}))
+
+    def cancel(self, key: str) -> bool:
+        """Functions of Python come to their own end."""
+        return False
 
     def version(self, package: str) -> CodeVersion:
         if package not in self.versions:

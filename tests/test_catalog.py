@@ -1,11 +1,12 @@
 """The catalog: rows that several processes share, and what of them survives a kill."""
 
+import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from fakes import FixedClock
+from serving import wait_until
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
@@ -22,6 +24,9 @@ from cache.clock import to_text, utcnow
 from jobs.errors import (
     CatalogTooNew,
     CatalogUnavailable,
+    LeaseLost,
+    RunEnded,
+    RunFinished,
     RunInProgress,
     RunNotFound,
     ScheduleNotFound,
@@ -29,9 +34,9 @@ from jobs.errors import (
 from jobs.migrations import configuration, head
 from jobs.models import REVISION, metadata
 from jobs.owner import Owner, is_gone
-from jobs.records import BatchOutcome, CellOutcome, ScheduleRow
+from jobs.records import BatchOutcome, CellOutcome, Failure, Lease, ScheduleRow
 from jobs.repository import Catalog
-from jobs.scope import NOT_FRESH
+from jobs.scope import EVERYTHING, NOT_FRESH
 from jobs.status import Cause, Outcome, RunStatus
 
 HERE = str(Owner.here())
@@ -269,11 +274,11 @@ def test_a_process_out_of_sight_keeps_its_run_while_it_shows_life(
     catalog: Catalog, clock: FixedClock
 ) -> None:
     run = catalog.start_run("gain", Cause.SCHEDULE, version="v1", owner=ELSEWHERE)
-    clock.advance(seconds=100)
-    assert catalog.heartbeat(ELSEWHERE) == 1
-    clock.advance(seconds=100)
+    clock.advance(seconds=20)
+    catalog.update_run(run.id, by=run)
+    clock.advance(seconds=20)
     assert catalog.abandoned_runs() == []
-    clock.advance(seconds=100)
+    clock.advance(seconds=20)
     assert [left.id for left in catalog.abandoned_runs()] == [run.id]
 
 
@@ -299,6 +304,82 @@ def test_unknown_run_is_an_error(catalog: Catalog) -> None:
     for ask in (catalog.run, catalog.update_run, catalog.resume_run):
         with pytest.raises(RunNotFound):
             ask(17)
+
+
+def test_a_run_waits_with_its_cause_and_is_begun(catalog: Catalog, clock: FixedClock) -> None:
+    asked = clock.now
+    waiting = catalog.queue_run("gain", Cause.MANUAL)
+    assert (waiting.status, waiting.cause, waiting.queued_at) == ("queued", Cause.MANUAL, asked)
+    assert (catalog.queued_runs(), catalog.running("gain")) == ([waiting], None)
+    assert catalog.abandoned_runs() == []
+    began = clock.advance(minutes=5)
+    begun = catalog.resume_run(waiting.id, version="v2")
+    assert (begun.status, begun.attempt, begun.version) == (RunStatus.RUNNING, 1, "v2")
+    assert (begun.queued_at, begun.started_at) == (asked, began)
+    assert catalog.queued_runs() == []
+
+
+def test_a_run_that_is_asked_for_twice_waits_once(catalog: Catalog, clock: FixedClock) -> None:
+    first = catalog.queue_run("gain", Cause.MANUAL)
+    assert catalog.queue_run("gain", Cause.MANUAL) == first
+    again = catalog.queue_run("gain", Cause.SCHEDULE, scheduled_for=clock.now)
+    assert (again.id, again.scheduled_for) == (first.id, clock.now)
+    other = catalog.queue_run("gain", Cause.MANUAL, scope=EVERYTHING)
+    assert [run.id for run in catalog.queued_runs()] == [first.id, other.id]
+
+
+def test_a_run_that_waits_can_be_cancelled_and_is_not_begun_then(catalog: Catalog) -> None:
+    waiting = catalog.queue_run("gain", Cause.MANUAL)
+    cancelled = catalog.cancel_run(waiting.id, "cancelled by ada")
+    assert (cancelled.status, cancelled.error) == (RunStatus.CANCELLED, "cancelled by ada")
+    with pytest.raises(RunEnded):
+        catalog.resume_run(waiting.id)
+    with pytest.raises(RunFinished, match=r"run 1 has ended already: it is cancelled"):
+        catalog.cancel_run(waiting.id, "again")
+
+
+def test_a_run_that_waits_while_its_job_is_run_is_not_begun(catalog: Catalog) -> None:
+    catalog.start_run("gain", Cause.MANUAL, version="v1")
+    waiting = catalog.queue_run("gain", Cause.MANUAL)
+    with pytest.raises(RunInProgress):
+        catalog.resume_run(waiting.id)
+    assert catalog.queued_runs() == [waiting]
+
+
+def test_who_lost_a_run_to_another_writes_nothing_more_into_it(catalog: Catalog) -> None:
+    left = catalog.start_run("gain", Cause.MANUAL, version="v1", owner=GONE)
+    taken = catalog.resume_run(left.id)
+    failed = CellOutcome("gain", "k1", {}, Outcome.FAILED, run_id=left.id)
+    for write in (
+        lambda: catalog.update_run(left.id, computed=7, by=left),
+        lambda: catalog.finish_run(left.id, RunStatus.FAILED, by=left),
+        lambda: catalog.interrupt_run(left.id, by=left),
+        lambda: catalog.record_cells([failed], by=left),
+    ):
+        with pytest.raises(RunEnded):
+            write()
+    assert catalog.run(left.id) == taken
+    assert catalog.cells("gain") == []
+
+
+def test_a_stopped_process_is_neither_gone_nor_there() -> None:
+    program = "from jobs.owner import Owner; print(Owner.here(), flush=True); input()"
+    root = Path(__file__).parent.parent
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        owner = process.stdout.readline().strip()
+        assert is_gone(owner) is False
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: is_gone(owner) is None)
+        process.send_signal(signal.SIGCONT)
+        wait_until(lambda: is_gone(owner) is False)
+        process.kill()
 
 
 def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
@@ -370,6 +451,42 @@ def test_cells_of_one_run(catalog: Catalog) -> None:
     assert [found.cache_key for found in catalog.cells("gain", run_id=2)] == ["k2"]
 
 
+def failed_cell(run_id: int, cache_key: str, console: str = "") -> CellOutcome:
+    failure = Failure("RError", "singular", "singular\n\nIn call:\nf()", ("NaNs",), console, 9)
+    outcome = CellOutcome("gain", cache_key, {"x": 1}, Outcome.FAILED, run_id=run_id)
+    return replace(outcome, error="singular", failure=failure)
+
+
+def test_what_r_said_of_a_failed_cell_outlives_the_next_run(catalog: Catalog) -> None:
+    first = catalog.start_run("gain", Cause.MANUAL, version="v1")
+    catalog.record_cells([failed_cell(first.id, "k1"), failed_cell(first.id, "k2")], by=first)
+    catalog.finish_run(first.id, RunStatus.PARTIAL)
+    second = catalog.start_run("gain", Cause.MANUAL, version="v1")
+    catalog.record_cells([cell("k1"), cell("k2")], by=second)
+    found = catalog.failed_of_run(first.id, limit=1)
+    assert [(one.place, one.arguments, one.failure) for one in found] == [
+        ("k1", {"x": 1}, failed_cell(1, "k1").failure)
+    ]
+    assert [one.place for one in catalog.failed_of_run(first.id, after="k1")] == ["k2"]
+    assert (catalog.count_failed(first.id), catalog.failed_of_run(second.id)) == (2, [])
+
+
+def test_attempt_that_takes_a_run_up_forgets_how_the_last_one_failed(catalog: Catalog) -> None:
+    left = catalog.start_run("gain", Cause.MANUAL, version="v1", owner=GONE)
+    catalog.record_cells([failed_cell(left.id, "k1")])
+    catalog.resume_run(left.id)
+    assert catalog.failed_of_run(left.id) == []
+
+
+def test_failures_of_the_last_runs_are_kept(catalog: Catalog) -> None:
+    for _ in range(22):
+        run = catalog.start_run("gain", Cause.MANUAL, version="v1")
+        catalog.forget_failures("gain")
+        catalog.record_cells([failed_cell(run.id, "k1")])
+        catalog.finish_run(run.id, RunStatus.FAILED)
+    assert [len(catalog.failed_of_run(number)) for number in (1, 2, 3, 22)] == [0, 0, 1, 1]
+
+
 def test_recording_nothing_writes_nothing(catalog: Catalog) -> None:
     with catalog._write():  # a second writer would wait here for ten seconds and fail
         catalog.record_cells([])
@@ -396,7 +513,7 @@ def test_schedules_mirror_the_definitions_and_keep_their_history(
 ) -> None:
     tomorrow = clock.now + timedelta(days=1)
     catalog.mirror_schedules([schedule(1, next_fire=clock.now), schedule(2)])
-    catalog.mark_fired("gain#1", scheduled_for=clock.now, next_fire=tomorrow)
+    catalog.fire_schedule("gain#1", Cause.SCHEDULE, scheduled_for=clock.now, next_fire=tomorrow)
     catalog.enable_schedule("gain#1", enabled=False)
     catalog.mirror_schedules([schedule(1, next_fire=tomorrow)])
     (row,) = catalog.schedules("gain")
@@ -421,38 +538,69 @@ def test_unknown_schedule_is_an_error(catalog: Catalog) -> None:
 # Leases
 
 
-def test_one_holder_at_a_time(catalog: Catalog, clock: FixedClock) -> None:
-    assert catalog.acquire_lease("scheduler", "a", lasts_s=30)
-    assert not catalog.acquire_lease("scheduler", "b", lasts_s=30)
+def take(catalog: Catalog, holder: str) -> Lease:
+    """The lease, from whoever has it."""
+    taken = catalog.take_lease("scheduler", holder, lasts_s=30, seen=catalog.lease("scheduler"))
+    assert taken is not None
+    return taken
+
+
+def test_lease_is_renewed_by_its_holder(catalog: Catalog, clock: FixedClock) -> None:
+    first = take(catalog, "a")
     clock.advance(seconds=20)
-    assert catalog.renew_lease("scheduler", "a", lasts_s=30)
-    clock.advance(seconds=20)
-    assert not catalog.acquire_lease("scheduler", "b", lasts_s=30)
+    renewed = catalog.renew_lease(first, lasts_s=30)
+    assert renewed == catalog.lease("scheduler")
+    assert renewed == replace(first, expires_at=clock.now + timedelta(seconds=30))
+
+
+def test_lease_is_taken_only_as_it_was_seen(catalog: Catalog, clock: FixedClock) -> None:
+    seen = take(catalog, "a")
+    clock.advance(seconds=1)
+    catalog.renew_lease(seen, lasts_s=30)
+    assert catalog.take_lease("scheduler", "b", lasts_s=30, seen=seen) is None
+
+
+def test_old_holder_learns_that_its_lease_was_taken(catalog: Catalog) -> None:
+    old, new = take(catalog, "a"), take(catalog, "b")
+    assert (old.term, new.term) == (1, 2)
+    assert catalog.renew_lease(old, lasts_s=30) is None
+    catalog.release_lease(old)
+    assert catalog.lease("scheduler") == new
+
+
+def test_old_holder_writes_nothing_more_in_its_name(catalog: Catalog) -> None:
+    old = take(catalog, "a")
+    with catalog.in_the_name_of(old):
+        catalog.queue_run("gain", Cause.SCHEDULE)
+    take(catalog, "b")
+    with catalog.in_the_name_of(old), pytest.raises(LeaseLost):
+        catalog.queue_run("churn", Cause.SCHEDULE)
+    assert [run.job for run in catalog.queued_runs()] == ["gain"]
+
+
+def test_holder_that_took_its_own_lease_anew_writes_in_the_new_term_only(catalog: Catalog) -> None:
+    old = take(catalog, "a")
+    new = take(catalog, "a")
+    with catalog.in_the_name_of(old), pytest.raises(LeaseLost):
+        catalog.queue_run("gain", Cause.SCHEDULE)
+    with catalog.in_the_name_of(new):
+        catalog.queue_run("gain", Cause.SCHEDULE)
+
+
+def test_released_lease_is_nobodys_and_keeps_counting_its_terms(catalog: Catalog) -> None:
+    catalog.release_lease(take(catalog, "a"))
     lease = catalog.lease("scheduler")
     assert lease is not None
-    assert (lease.holder, lease.expires_at) == ("a", clock.now + timedelta(seconds=10))
-
-
-def test_expired_lease_goes_to_who_asks_and_the_old_holder_learns_it(
-    catalog: Catalog, clock: FixedClock
-) -> None:
-    catalog.acquire_lease("scheduler", "a", lasts_s=30)
-    clock.advance(seconds=30)
-    assert catalog.acquire_lease("scheduler", "b", lasts_s=30)
-    assert not catalog.renew_lease("scheduler", "a", lasts_s=30)
-    assert not catalog.release_lease("scheduler", "a")
-
-
-def test_released_lease_is_free_at_once(catalog: Catalog) -> None:
-    catalog.acquire_lease("scheduler", "a", lasts_s=30)
-    assert catalog.release_lease("scheduler", "a")
-    assert catalog.acquire_lease("scheduler", "b", lasts_s=30)
+    assert lease.holder == ""
+    assert take(catalog, "b").term == 2
 
 
 def test_threads_that_race_for_a_lease_leave_one_winner(catalog: Catalog) -> None:
+    def ask(number: int) -> bool:
+        return catalog.take_lease("scheduler", f"h{number}", lasts_s=30, seen=None) is not None
+
     with ThreadPoolExecutor(8) as pool:
-        won = pool.map(lambda k: catalog.acquire_lease("scheduler", f"h{k}", lasts_s=30), range(8))
-    assert sum(won) == 1
+        assert sum(pool.map(ask, range(8))) == 1
 
 
 def test_closing_leaves_no_open_file(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from jobs.errors import CallFailed
 from jobs.grid import Axis, Grid
 from jobs.job import Job
 from jobs.project import load_project
+from jobs.retries import Retries
 from jobs.scope import EVERYTHING
 from jobs.status import Cause, Outcome, RunStatus
 
@@ -201,7 +202,7 @@ def test_row_that_fails_keeps_its_last_good_answer(kitchen: Kitchen, tmp_path: P
 def test_check_of_the_whole_batch_fails_all_its_rows(
     kitchen: Kitchen, tmp_path: Path, check: str
 ) -> None:
-    job = rows_job(tmp_path / "a.csv", [1, 2, 3], check, retries=1)
+    job = rows_job(tmp_path / "a.csv", [1, 2, 3], check, retries=Retries(1, wait_s=0))
     run = kitchen.runner.run(job, Cause.MANUAL)
     assert (run.status, run.failed) == (RunStatus.FAILED, 3)
     assert [batch.attempts for batch in kitchen.catalog.batches(job.name)] == [2]

@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict
 
 from cache.freshness import Freshness
 from cache.keys import Code
+from engine.call import Priority
 from engine.limits import Limits
 from jobs.definition import JobFile, schema
 from jobs.job import Job, ScheduleSpec
 from jobs.problem import Problem
 from jobs.project import read_project
+from jobs.retries import Retries
 from jobs.schema_tree import SchemaTree
 from jobs.validation import validate
 from jobs.yaml_source import read_yaml
@@ -76,7 +78,7 @@ def test_the_job_of_the_design_page_is_understood(tmp_path: Path) -> None:
     assert job.schedule == (ScheduleSpec("cron", "0 5 * * MON-FRI", "America/Chicago"),)
     assert job.freshness == Freshness(43200, 7 * 86400, 90 * 86400)
     assert (job.on_miss, job.outputs, job.seed) == ("refuse", ("json", "csv", "png"), 20260101)
-    assert (job.owner, job.timeout_s, job.retries, job.tags) == (
+    assert (job.owner, job.timeout_s, job.retries.times, job.tags) == (
         "me@example.com",
         120,
         2,
@@ -88,7 +90,8 @@ def test_the_job_of_the_design_page_is_understood(tmp_path: Path) -> None:
 def test_a_job_that_says_little_has_sensible_defaults(tmp_path: Path) -> None:
     job = job_of(tmp_path, "")
     assert job.freshness == Freshness(86400, 7 * 86400, 90 * 86400)
-    assert (job.outputs, job.timeout_s, job.retries, job.on_miss) == (("json",), 90, 0, "run")
+    assert (job.outputs, job.timeout_s, job.on_miss) == (("json",), 90, "run")
+    assert (job.retries, job.concurrency, job.priority) == (Retries(0), None, Priority.SCHEDULED)
     assert job.schedule == ()
     assert [cell.arguments for cell in job.cells()] == [{}]
 
@@ -114,7 +117,25 @@ def test_a_job_overrides_defaults_key_by_key(tmp_path: Path) -> None:
         top="defaults: {cache: {fresh_for: 2 hours, keep: 5 days}, tags: [theirs], retries: 3}",
     )
     assert job.freshness == Freshness(3600, 7 * 86400, 5 * 86400)
-    assert (job.tags, job.retries) == (("mine",), 0)
+    assert (job.tags, job.retries) == (("mine",), Retries(0))
+
+
+@pytest.mark.parametrize(
+    ("written", "retries"),
+    [
+        ("3", Retries(3, wait_s=1, at_most_s=60)),
+        ("{times: 3}", Retries(3, wait_s=1, at_most_s=60)),
+        ("{times: 3, wait: 2 seconds, at_most: 10 seconds}", Retries(3, wait_s=2, at_most_s=10)),
+        ("{times: 3, wait: 5 minutes}", Retries(3, wait_s=300, at_most_s=300)),
+    ],
+)
+def test_retries_may_be_written_in_these_ways(
+    tmp_path: Path, written: str, retries: Retries
+) -> None:
+    job = job_of(tmp_path, f"retries: {written}\nconcurrency: 2\npriority: high")
+    assert job.retries == retries
+    assert (job.concurrency, job.priority) == (2, Priority.SCHEDULED_HIGH)
+    assert job.digest == job_of(tmp_path, "").digest
 
 
 @pytest.mark.parametrize(
@@ -241,13 +262,19 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         ("cache: {version: 1}", "4:13: unknown key 'version' (it belongs at the top of the file)"),
         (
             "retries: two",
-            "4:14: expected a whole number, found the text 'two' (for example: retries: 2)",
+            "4:14: expected a whole number, or a mapping, found the text 'two' (for example: retri",
         ),
         (
             "tags: regulated",
             "4:11: expected a list, found the text 'regulated' (write tags: [regulated])",
         ),
         ("retries: 99", "4:14: 99 is too large; it must be at most 10"),
+        ("retries: {times: 99}", "4:22: 99 is too large; it must be at most 10"),
+        ("retries: {wait: 2 seconds}", "4:5: the key 'times' is missing (for example: times: 3)"),
+        ("retries: {times: 3, wait: 2}", "4:31: expected text, found the number 2 (for example: "),
+        ("retries: {tmes: 3, times: 3}", "4:15: unknown key 'tmes' (did you mean 'times'?)"),
+        ("concurrency: 0", "4:18: 0 is too small; it must be at least 1"),
+        ("priority: hihg", "4:15: expected one of low, normal, high, found the text 'hihg' (did"),
         ("on_miss: runn", "4:14: expected run or refuse, found the text 'runn' "),
         ("outputs: [json, cvs]", "4:21: expected one of json, csv, "),
         ("timeout: 90", "4:14: expected text, found the number 90 (for example: timeout: 90 sec"),
@@ -442,7 +469,7 @@ def test_all_mistakes_are_told_in_one_pass(tmp_path: Path) -> None:
         "1:10: expected 1, found the number 2",
         "2:12: unknown key 'ownr'",
         "5:5: unknown key 'functoin'",
-        "6:14: expected a whole number, found the text 'two'",
+        "6:14: expected a whole number, or a mapping, found the text 'two'",
         "7:22: expected one of string, number, integer, boolean, any, found the text 'nmber'",
         "8:12: 'y' is not among the args",
         "8:24: x is 2; allowed: 1",

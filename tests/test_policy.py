@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobs.records import Run
-from jobs.schedule_spec import Missed, Overlap, ScheduleSpec, cron_schedule, every_schedule
+from jobs.schedule_spec import Overlap, ScheduleSpec, cron_schedule, every_schedule
 from jobs.status import Cause, RunStatus
 from scheduler.policy import Action, Decision, FirePolicy
 
@@ -20,11 +20,10 @@ def decide(
     spec: ScheduleSpec = NIGHTLY,
     due: datetime | None = DUE,
     running: bool = False,
-    waited: bool = False,
     grace_s: float = 24 * 3600,
 ) -> Decision:
     policy = FirePolicy(misfire_grace_s=grace_s)
-    return policy.decide(spec, due, now, running=running, waited=waited)
+    return policy.decide(spec, due, now, running=running)
 
 
 def test_before_its_time_a_schedule_waits() -> None:
@@ -97,7 +96,7 @@ def test_all_missed_times_are_those_within_the_grace() -> None:
 @pytest.mark.parametrize("overlap", ["skip", "queue", "cancel"])
 def test_what_is_made_up_for_waits_for_the_run_before(overlap: Overlap) -> None:
     spec = replace(HOURLY, missed="all", overlap=overlap)
-    assert decide(DUE + timedelta(hours=3), spec=spec, running=True).action is Action.QUEUE
+    assert decide(DUE + timedelta(hours=3), spec=spec, running=True).action is Action.WAIT
 
 
 def test_schedule_that_skips_what_it_missed_says_so() -> None:
@@ -112,17 +111,19 @@ def test_schedule_that_skips_what_it_missed_still_fires_on_time() -> None:
     assert decision == Decision(Action.FIRE, Cause.SCHEDULE, due)
 
 
+def test_time_behind_which_another_has_passed_waits_for_its_turn_however_late_it_is() -> None:
+    spec = ScheduleSpec("every", "every 4 seconds", every_s=4.0, missed="all")
+    now = DUE + timedelta(seconds=9)
+    assert decide(now, spec=spec, running=True).action is Action.WAIT
+    assert decide(now, due=DUE + timedelta(seconds=8), spec=spec, running=True) == Decision(
+        *(Action.SKIP, Cause.SCHEDULE, DUE + timedelta(seconds=8)), "the job was still being run"
+    )
+
+
 @pytest.mark.parametrize(("overlap", "action"), [("queue", "queue"), ("cancel", "replace")])
 def test_time_that_comes_during_a_run_waits_or_ends_it(overlap: Overlap, action: str) -> None:
     decision = decide(DUE, spec=replace(NIGHTLY, overlap=overlap), running=True)
     assert decision == Decision(Action(action), Cause.SCHEDULE, DUE)
-
-
-@pytest.mark.parametrize("missed", ["once", "skip"])
-def test_time_that_waited_for_a_run_was_not_missed(missed: Missed) -> None:
-    spec = replace(NIGHTLY, overlap="queue", missed=missed)
-    decision = decide(DUE + timedelta(hours=30), spec=spec, waited=True)
-    assert decision == Decision(Action.FIRE, Cause.SCHEDULE, DUE + timedelta(hours=24))
 
 
 def test_time_that_the_rule_no_longer_has_still_counts() -> None:

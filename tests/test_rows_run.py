@@ -16,6 +16,7 @@ from engine.errors import EngineUnavailable, RError, RowCountMismatch
 from jobs.argument import ArgumentSpec
 from jobs.errors import RowNotFound, RunInterrupted
 from jobs.job import Job
+from jobs.retries import Retries
 from jobs.scope import EVERYTHING
 from jobs.status import Cause, Outcome, RunStatus
 
@@ -165,7 +166,7 @@ def test_batch_that_fails_leaves_the_others_and_its_older_answers(
     kitchen.runner.run(job, Cause.MANUAL)
     kitchen.clock.advance(hours=2)
     kitchen.pool.functions["price"] = failing_with(1.25, error)
-    run = kitchen.runner.run(price_job(csv, retries=2), Cause.SCHEDULE)
+    run = kitchen.runner.run(price_job(csv, retries=Retries(2, wait_s=0)), Cause.SCHEDULE)
     assert (run.status, run.computed, run.failed) == (RunStatus.PARTIAL, 7, 3)
     assert kitchen.pantry.row_answer(job, 5).state is State.STALE
     (failed,) = [

@@ -27,6 +27,7 @@ from jobs.errors import RunInProgress, RunInterrupted
 from jobs.grid import Axis, Grid
 from jobs.job import Job
 from jobs.owner import Owner
+from jobs.retries import Retries
 from jobs.run_record import Progress
 from jobs.runs import Runner
 from jobs.scope import EVERYTHING
@@ -192,7 +193,7 @@ def test_errors_and_deaths_are_tried_again_but_not_timeouts(
     kitchen: Kitchen, error: Exception, attempts: int
 ) -> None:
     kitchen.pool.functions["gain"] = failing_for(80, error)
-    kitchen.runner.run(gain_job(retries=2), Cause.MANUAL)
+    kitchen.runner.run(gain_job(retries=Retries(2, wait_s=0)), Cause.MANUAL)
     failed = kitchen.catalog.cells("weight_gain", outcome=[Outcome.FAILED])
     assert [cell.attempts for cell in failed] == [attempts] * 2
     assert len(kitchen.pool.calls) == 4 + 2 * attempts
@@ -207,7 +208,7 @@ def test_cell_that_succeeds_at_the_second_attempt_is_computed(kitchen: Kitchen) 
         return gain(**arguments)
 
     kitchen.pool.functions["gain"] = flaky
-    run = kitchen.runner.run(gain_job(retries=1), Cause.MANUAL)
+    run = kitchen.runner.run(gain_job(retries=Retries(1, wait_s=0)), Cause.MANUAL)
     assert (run.status, run.computed) == (RunStatus.SUCCEEDED, 6)
     attempts = [cell.attempts for cell in kitchen.catalog.cells("weight_gain")]
     assert sorted(attempts) == [1, 1, 1, 1, 1, 2]

@@ -16,8 +16,9 @@ from serving import wait_until
 
 from cache.clock import utcnow
 from cache.freshness import Freshness
+from engine.call import Priority
 from jobs.blackout import parse_blackout
-from jobs.errors import CatalogUnavailable, RunInProgress, RunInterrupted
+from jobs.errors import CatalogUnavailable, LeaseLost, RunInProgress, RunInterrupted
 from jobs.grid import Axis, Grid
 from jobs.job import Job
 from jobs.owner import Owner, _started
@@ -73,19 +74,20 @@ class World:
         scheduled_for: datetime | None = None,
         resume: int | None = None,
     ) -> None:
-        self.calls.append((job.name, cause, scheduled_for, resume))
-        if resume is None:
-            run = self.catalog.start_run(job.name, cause, version="v1", scheduled_for=scheduled_for)
-        else:
-            run = self.catalog.resume_run(resume)
+        assert resume is not None
+        waited = self.catalog.run(resume).status is RunStatus.QUEUED
+        self.calls.append((job.name, cause, scheduled_for, None if waited else resume))
+        run = self.catalog.resume_run(resume, version="v1")
         self.body(run)
-        self.catalog.finish_run(run.id, RunStatus.SUCCEEDED)
+        self.catalog.finish_run(run.id, RunStatus.SUCCEEDED, by=run)
 
     def service(
         self,
         owner: str | None = None,
         policy: FirePolicy | None = None,
         lease_s: float = 30.0,
+        *,
+        fires: bool = True,
     ) -> SchedulerService:
         service = SchedulerService(
             self.catalog,
@@ -93,8 +95,10 @@ class World:
             self.run,
             clock=self.clock,
             owner=owner,
+            fires=fires,
             policy=policy,
             lease_s=lease_s,
+            steady=self.clock.steady,
             hand_over=lambda work: work(),
         )
         self.services.append(service)
@@ -209,7 +213,8 @@ def test_queued_time_follows_a_run_of_another_process(world: World) -> None:
     run = world.catalog.start_run("gain", Cause.MANUAL, version="v1", owner=NEIGHBOUR)
     due = world.clock.set("2026-11-23T03:00")
     service.tick()
-    assert fire("gain#1", service.firing).action is Action.QUEUE
+    waiting = world.catalog.queued_runs()
+    assert [(one.cause, one.scheduled_for) for one in waiting] == [(Cause.SCHEDULE, due)]
     world.catalog.finish_run(run.id, RunStatus.SUCCEEDED)
     world.clock.advance(seconds=10)
     service.tick()
@@ -227,12 +232,12 @@ def test_queued_time_outlives_the_process(world: World) -> None:
     world.catalog.finish_run(run.id, RunStatus.SUCCEEDED)
     world.clock.advance(minutes=5)
     world.leader()
-    assert world.calls == [("gain", Cause.CATCH_UP, due, None)]
+    assert world.calls == [("gain", Cause.SCHEDULE, due, None)]
 
 
 def test_older_run_is_cancelled_and_the_new_one_starts_after_it(world: World) -> None:
     world.define(overlapping("cancel"))
-    assert run_past(world, world.leader(lease_s=DAY_S), 1) == [Action.QUEUE]
+    assert run_past(world, world.leader(lease_s=DAY_S), 1) == [Action.REPLACE]
     newer, older = world.catalog.runs(job="gain")
     assert (older.status, older.error) == (RunStatus.CANCELLED, "a newer run was due")
     assert newer.status is RunStatus.SUCCEEDED
@@ -244,19 +249,24 @@ def test_older_run_of_another_process_is_cancelled_and_the_new_one_starts(world:
     service = world.leader(lease_s=DAY_S)
     older = world.catalog.start_run("gain", Cause.MANUAL, version="v1", owner=NEIGHBOUR)
     due = world.clock.set("2026-11-23T03:00")
-    assert fire("gain#1", service.firing).action is Action.FIRE
+    assert fire("gain#1", service.firing).action is Action.REPLACE
     assert world.catalog.run(older.id).status is RunStatus.CANCELLED
     assert world.calls == [("gain", Cause.SCHEDULE, due, None)]
 
 
-def test_run_that_has_not_begun_is_not_replaced(world: World) -> None:
+def test_run_that_waits_is_replaced_by_the_newer_one(world: World) -> None:
     world.define(overlapping("cancel"))
     service = world.leader(lease_s=DAY_S)
-    service.firing.hand_over = lambda _: None  # all threads are busy
+    service.firing.places = 0
     world.clock.set("2026-11-23T03:00")
     fire("gain#1", service.firing)
     world.clock.advance(hours=1)
-    assert fire("gain#1", service.firing).reason == "a run of the job was about to begin"
+    fire("gain#1", service.firing)
+    newer, older = world.catalog.runs(job="gain")
+    assert (newer.status, older.status) == (RunStatus.QUEUED, RunStatus.CANCELLED)
+    service.firing.places = 1
+    service.tick()
+    assert world.calls == [("gain", Cause.SCHEDULE, world.clock(), None)]
 
 
 def test_disabled_schedule_neither_waits_nor_cancels(world: World) -> None:
@@ -304,7 +314,7 @@ def test_run_that_raises_is_recorded_and_the_next_one_starts(
         fire("gain#1", service.firing)
     (run,) = world.catalog.runs(job="gain")
     assert (run.status, run.error) == (RunStatus.FAILED, "ZeroDivisionError: by zero")
-    assert "run raised job=gain" in caplog.text
+    assert "run raised run=1 job=gain" in caplog.text
     world.body = lambda _: None
     world.clock.set("2026-11-24T02:30")
     service.tick()
@@ -336,7 +346,7 @@ def test_another_process_being_quicker_is_no_failure(world: World) -> None:
     service.firing.run = late
     world.clock.set("2026-11-23T02:30")
     fire("gain#1", service.firing)
-    assert world.catalog.runs() == []
+    assert [run.status for run in world.catalog.runs()] == [RunStatus.QUEUED]
 
 
 def test_run_that_cannot_go_on_now_is_taken_up_after_a_pause(world: World) -> None:
@@ -455,10 +465,10 @@ def test_run_of_a_silent_process_elsewhere_is_taken_up_later(world: World) -> No
     left = world.catalog.start_run("gain", Cause.SCHEDULE, version="v1", owner=ELSEWHERE)
     service = world.leader()
     assert world.calls == []
-    for _ in range(13):
+    for _ in range(4):
         world.clock.advance(seconds=10)
         service.tick()
-    assert [call[3] for call in world.calls] == [left.id]
+    assert world.calls[0][3] == left.id
 
 
 def test_run_of_a_live_process_is_left_alone(world: World) -> None:
@@ -479,7 +489,7 @@ def test_run_whose_end_could_not_be_recorded_does_not_block_the_job(world: World
     assert world.catalog.run(left.id).status is RunStatus.INTERRUPTED
     world.clock.advance(seconds=12)
     service.tick()
-    assert [call[3] for call in world.calls] == [left.id]
+    assert world.calls[0][3] == left.id
 
 
 def test_run_that_always_brings_the_process_down_is_given_up(world: World) -> None:
@@ -501,7 +511,7 @@ def test_interrupted_run_of_a_removed_job_is_closed(world: World) -> None:
     assert (closed.status, closed.open) == (RunStatus.INTERRUPTED, False)
 
 
-def test_fire_noted_by_a_process_that_died_before_the_run_is_repeated(world: World) -> None:
+def test_run_that_waited_when_its_process_died_is_begun_by_the_next(world: World) -> None:
     world.define(job("gain", NIGHTLY))
     service = world.leader()
     service.firing.hand_over = lambda _: None  # killed with the run still in the queue
@@ -510,7 +520,7 @@ def test_fire_noted_by_a_process_that_died_before_the_run_is_repeated(world: Wor
     service.stop()
     world.clock.advance(minutes=5)
     world.leader()
-    assert world.calls == [("gain", Cause.CATCH_UP, due, None)]
+    assert world.calls == [("gain", Cause.SCHEDULE, due, None)]
 
 
 def test_fire_that_had_its_run_is_not_repeated(world: World) -> None:
@@ -660,7 +670,7 @@ def test_next_scheduler_fires_what_the_dead_one_had_not(world: World) -> None:
     assert world.calls == [("report", Cause.AFTER, run.finished_at, None)]
 
 
-def test_fire_after_a_job_that_never_became_a_run_is_repeated_once(world: World) -> None:
+def test_run_after_a_job_that_waited_when_its_process_died_is_begun_once(world: World) -> None:
     world.define(job("gain"), job("report", after=["gain"]))
     dead = world.leader()
     dead.firing.hand_over = lambda _: None  # killed between the fire and its run
@@ -672,13 +682,13 @@ def test_fire_after_a_job_that_never_became_a_run_is_repeated_once(world: World)
         service = world.leader()
         service.tick()
         service.stop()
-    assert world.calls == [("report", Cause.CATCH_UP, run.finished_at, None)]
+    assert world.calls == [("report", Cause.AFTER, run.finished_at, None)]
 
 
 def test_two_schedulers_that_both_think_they_lead_answer_a_run_once(world: World) -> None:
     world.define(job("gain"), job("report", after=["gain"]))
     first, second = world.leader(), world.service(owner=ELSEWHERE)
-    second.firing.leading = lambda: True
+    second.firing.lease = lambda: world.catalog.lease("scheduler")
     read = world.catalog.followed()
     ended(world, "gain")
     first.tick()
@@ -776,12 +786,82 @@ def test_second_scheduler_takes_over_when_the_first_falls_silent(world: World) -
     world.define(job("gain", NIGHTLY))
     first = world.leader()
     second = world.service(owner=ELSEWHERE)
+    second.tick()
     world.clock.set("2026-11-23T02:30:30")  # the first one sleeps through its time
     second.tick()
     assert [call[1] for call in world.calls] == [Cause.SCHEDULE]
     assert fire("gain#1", first.firing).action is Action.WAIT
     first.tick()
     assert not first.leading
+
+
+def test_leader_that_was_stopped_in_the_middle_of_a_fire_writes_nothing(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    first, second = world.leader(), world.service(owner=ELSEWHERE)
+    held = world.catalog.lease("scheduler")
+    second.tick()
+    world.clock.advance(seconds=31)
+    second.tick()
+    assert second.leading
+    assert len(world.calls) == 1
+    first.firing.lease = lambda: held  # it looked before it was stopped
+    world.clock.set("2026-11-24T02:30")
+    with pytest.raises(LeaseLost):
+        fire("gain#1", first.firing)
+    assert (len(world.calls), world.catalog.queued_runs()) == (1, [])
+
+
+def test_lease_of_a_process_out_of_sight_is_taken_whatever_its_clock_says(world: World) -> None:
+    world.catalog.take_lease("scheduler", ELSEWHERE, lasts_s=3600, seen=None)
+    service = world.service(lease_s=8)
+    service.tick()
+    world.clock.advance(seconds=7)
+    service.tick()
+    assert not service.leading
+    world.clock.advance(seconds=1)
+    service.tick()
+    assert service.leading
+
+
+def test_lease_that_is_renewed_is_not_taken_by_who_waits(world: World) -> None:
+    lease = world.catalog.take_lease("scheduler", ELSEWHERE, lasts_s=8, seen=None)
+    service = world.service(lease_s=8)
+    for _ in range(5):
+        service.tick()
+        world.clock.advance(seconds=6)
+        assert lease is not None
+        lease = world.catalog.renew_lease(lease, lasts_s=8)
+    assert not service.leading
+
+
+def test_runs_that_wait_are_begun_by_priority_and_as_they_came(world: World) -> None:
+    world.define(job("a"), job("b"), replace(job("c"), priority=Priority.SCHEDULED_HIGH))
+    service = world.leader()
+    service.firing.places = 0
+    for name in ("b", "a", "c"):
+        world.catalog.queue_run(name, Cause.MANUAL)
+    service.tick()
+    assert world.calls == []
+    service.firing.places = 1
+    service.tick()
+    assert [call[0] for call in world.calls] == ["c", "b", "a"]
+
+
+def test_runs_that_are_asked_for_are_begun_where_schedules_do_not_fire(world: World) -> None:
+    world.define(job("gain", "every 5 seconds", "at_start"))
+    service = world.service(fires=False)
+    service.tick()
+    world.catalog.queue_run("gain", Cause.MANUAL)
+    world.clock.advance(seconds=6)
+    service.tick()
+    assert world.calls == [("gain", Cause.MANUAL, None, None)]
+
+
+def test_run_that_waits_for_a_removed_job_is_cancelled(world: World) -> None:
+    waiting = world.catalog.queue_run("gone", Cause.MANUAL)
+    world.leader()
+    closed = world.catalog.run(waiting.id)
+    assert (closed.status, closed.error) == (RunStatus.CANCELLED, "the job is no longer defined")
 
 
 def test_scheduler_that_slept_takes_its_lease_again_and_catches_up(world: World) -> None:
@@ -794,7 +874,7 @@ def test_scheduler_that_slept_takes_its_lease_again_and_catches_up(world: World)
 
 
 def test_lease_of_a_killed_process_is_free_at_once(world: World) -> None:
-    world.catalog.acquire_lease("scheduler", DEAD, lasts_s=30)
+    world.catalog.take_lease("scheduler", DEAD, lasts_s=30, seen=None)
     world.leader()
 
 
@@ -803,7 +883,9 @@ def test_stopped_scheduler_gives_its_lease_and_its_runs_back(world: World) -> No
     service = world.leader()
     run = world.catalog.start_run("gain", Cause.SCHEDULE, version="v1")
     service.stop()
-    assert world.catalog.lease("scheduler") is None
+    lease = world.catalog.lease("scheduler")
+    assert lease is not None
+    assert lease.holder == ""
     assert world.catalog.run(run.id).status is RunStatus.INTERRUPTED
     world.clock.advance(seconds=10)
     world.leader()
@@ -851,8 +933,9 @@ def test_real_scheduler_fires_in_its_own_threads(tmp_path: Path) -> None:
     ran = Event()
     seen: list[tuple[str, Cause]] = []
 
-    def run(job: Job, cause: Cause, **_: object) -> None:
+    def run(job: Job, cause: Cause, *, resume: int | None = None, **_: object) -> None:
         seen.append((job.name, cause))
+        catalog.finish_run(resume or 0, RunStatus.SUCCEEDED)
         if len(seen) == 3:
             ran.set()
 
@@ -892,6 +975,7 @@ def test_real_run_ends_for_a_newer_one_that_computes_only_the_rest(
         kitchen.runner.run,
         clock=kitchen.clock,
         lease_s=DAY_S,
+        steady=kitchen.clock.steady,
         hand_over=lambda work: Thread(target=work).start(),
     )
     service.tick()
@@ -899,7 +983,7 @@ def test_real_run_ends_for_a_newer_one_that_computes_only_the_rest(
     assert fire("weight_gain#1", service.firing).action is Action.FIRE
     assert began.wait(WITHIN_S)
     kitchen.clock.advance(hours=1)
-    assert fire("weight_gain#1", service.firing).action is Action.QUEUE
+    assert fire("weight_gain#1", service.firing).action is Action.REPLACE
     may_go_on.set()
     wait_until(lambda: kitchen.catalog.runs()[0].status is RunStatus.SUCCEEDED)
     assert service.firing.wait_idle(WITHIN_S)

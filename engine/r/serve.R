@@ -74,10 +74,15 @@ operations <- list(
   server_information = function(request) list(text = printed(print(utils::sessionInfo())))
 )
 
+most_warnings <- 50L   # that an error brings
+
 serve <- function(request) {
   connections <- getAllConnections()
   on.exit(close_connections(connections))
   failure <- NULL
+  warned <- character()
+  # Rows have no session that would tell of these: the transcript does, and an error brings them.
+  tell_rows <- function(condition) if (identical(request$operation, "rows")) tell_part(condition)
   answer <- withCallingHandlers(
     tryCatch({
       use_library(request$library)
@@ -85,14 +90,22 @@ serve <- function(request) {
     }, error = function(e) {
       list(error = if (is.null(failure)) error_text(e) else failure,
            message = whole_message(e), kind = if (is.null(e$kind)) "r_error" else e$kind,
-           limit = limit_behind(e))
+           limit = limit_behind(e), warnings = as.list(warned))
     }, interrupt = function(i) {   # it printed too much where it is not evaluated, but rendered
       list(error = limit_words("output"), message = "", kind = "r_error",
            limit = list(name = "output", said = ""))
     }),
     # Code that says options(warn = 2) wants its warnings to become errors.
-    warning = function(w) if (getOption("warn") < 2L) tryInvokeRestart("muffleWarning"),
-    message = function(m) tryInvokeRestart("muffleMessage")
+    warning = function(w) {
+      if (getOption("warn") >= 2L) return()
+      tell_rows(w)
+      if (length(warned) < most_warnings) warned <<- c(warned, whole_message(w))
+      tryInvokeRestart("muffleWarning")
+    },
+    message = function(m) {
+      tell_rows(m)
+      tryInvokeRestart("muffleMessage")
+    }
   )
   answer
 }

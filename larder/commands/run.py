@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -15,7 +15,7 @@ from jobs.pantry import Pantry
 from jobs.project import load_project
 from jobs.records import Run
 from jobs.repository import Catalog
-from jobs.runs import Runner
+from jobs.runs import BY_INTERRUPT, Runner
 from jobs.scope import Only, Scope, narrowed
 from jobs.status import Cause, RunStatus
 from jobs.version_keeper import VersionKeeper
@@ -27,9 +27,10 @@ from larder.exits import Exit
 from larder.log import configure_log
 from larder.private_engine import engine_for
 from larder.run_progress import Tell, run_progress, skipped
+from larder.runs_shown import run_for_programs
 from larder.settings import Settings, load_settings
 from larder.state import make_state_folder
-from larder.times import iso, span
+from larder.times import span
 from larder.wiring import open_catalog, open_pantry
 
 
@@ -81,7 +82,7 @@ def run(
     with run_progress(job) as tell:
         finished = _run(job, settings, tell, scope)
     if json:
-        print_json(_for_programs(finished))
+        print_json(run_for_programs(finished))
     else:
         say(_summary(finished))
     if finished.status is not RunStatus.SUCCEEDED:
@@ -132,23 +133,17 @@ def _values(where: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _cancel(catalog: Catalog, job: str) -> None:
-    """Closes the run's row: the run notices, or its process ends."""
+    """Closes the run's row: the run notices, and ends what R does for it."""
     owner = str(Owner.here())
     for run in catalog.runs(job=job, status=[RunStatus.RUNNING]):
         if run.owner == owner:
-            catalog.finish_run(run.id, RunStatus.CANCELLED)
+            catalog.cancel_run(run.id, BY_INTERRUPT)
     note(f"{job} was cancelled; what it had computed is kept")
 
 
 def _summary(run: Run) -> str:
     counts = f"{run.computed:,} computed, {run.fresh:,} fresh{skipped(run)}, {run.failed:,} failed"
     text = f"{run.job} {run.status.value} in {span(run.duration_s or 0)}: {counts}"
-    return f"{text}\n{run.error}" if run.error else text
-
-
-def _for_programs(run: Run) -> dict[str, object]:
-    shown = {name: value for name, value in asdict(run).items() if name != "owner"}
-    shown["scope"] = run.scope.to_json()
-    for name in ("scheduled_for", "started_at", "finished_at", "heartbeat_at"):
-        shown[name] = iso(shown[name])
-    return {**shown, "duration_s": run.duration_s}
+    if run.error:
+        text = f"{text}\n{run.error}"
+    return f"{text}\nwhat R said: larder runs {run.id}" if run.failed else text

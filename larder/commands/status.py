@@ -12,18 +12,11 @@ from jobs.status import RunStatus
 from larder.commands.arguments import HERE, AsJson, ProjectArgument
 from larder.console import counted, print_json, print_problems, print_table, say
 from larder.overview import JobOverview, Overview, overview
+from larder.runs_shown import STYLES
 from larder.settings import load_settings
 from larder.times import ago, iso, span, to_come
 
 _MOST_TOLD = 10
-_STYLES = {
-    RunStatus.SUCCEEDED: "green",
-    RunStatus.RUNNING: "cyan",
-    RunStatus.PARTIAL: "yellow",
-    RunStatus.INTERRUPTED: "yellow",
-    RunStatus.CANCELLED: "yellow",
-    RunStatus.FAILED: "red",
-}
 
 
 def status(project: ProjectArgument = HERE, *, json: AsJson = False) -> None:
@@ -115,7 +108,9 @@ def _next(one: JobOverview, now: datetime) -> str:
 def _last_run(run: Run | None, now: datetime) -> Text:
     if run is None:
         return Text("never")
-    text = Text(run.status.value, style=_STYLES[run.status])
+    text = Text(run.status.value, style=STYLES[run.status])
+    if run.status is RunStatus.QUEUED:
+        return text.append(f" {ago(run.started_at, now)}", style="default")
     if run.finished_at is None:
         done = f" {run.done:,} of {run.cells_total:,}" if run.cells_total else ""
         return text.append(f"{done}, started {ago(run.started_at, now)}", style="default")
