@@ -16,10 +16,21 @@ from cache.errors import RowsRefused
 from cache.freshness import Freshness
 from cache.rowfile import RowFile, add_batch, batches_of, columns_of, keys_are_numbers
 from cache.rowpage import AT, page_query
+from cache.rowpast import horizon_of
 from cache.rowread import RowAnswer, RowReader
+from cache.rowthen import (
+    RowChange,
+    batch_at,
+    changes,
+    columns_at,
+    earliest_of,
+    row_at,
+    rows_at,
+    unchanged,
+)
 from cache.rowwrite import remove_rows, replace_rows
 
-__all__ = ["RowAnswer", "RowTable"]
+__all__ = ["RowAnswer", "RowChange", "RowTable"]
 
 
 class RowTable:
@@ -126,8 +137,10 @@ class RowTable:
             statement = f"SELECT key, batch FROM rows WHERE batch IN ({ids})"  # noqa: S608  (numbers)
             return {key: made_by[batch] for key, batch in connection.execute(statement)}
 
-    def remove_except(self, keys: Sequence[Any]) -> int:
+    def remove_except(self, keys: Sequence[Any], *, now: datetime) -> int:
         """Removes the rows that the source no longer has, and columns that only they had.
+
+        As earlier answers they can still be read.
 
         Returns:
             How many rows that were.
@@ -137,7 +150,47 @@ class RowTable:
             StoreUnavailable: the file cannot be written, or is locked for too long.
         """
         with self._file.writing() as connection:
-            return remove_rows(connection, keys)
+            batch = add_batch(connection, "", now, Freshness(0, 0, 0), [])
+            return remove_rows(connection, keys, batch)
+
+    def as_of(self, key: int | str, moment: datetime) -> RowAnswer | None:
+        """The row of this key as it was then, or ``None``.
+
+        Where its values were computed again since, and came out the same, its ``computed_at`` and
+        ``version`` are those of the first time.
+
+        Raises:
+            StoreUnavailable: The file cannot be read.
+        """
+        with self._reading() as connection:
+            if keys_are_numbers(connection) is None:
+                return None
+            return row_at(connection, key, batch_at(connection, moment))
+
+    def earliest(self, key: int | str) -> datetime | None:
+        """The moment from which on there is a row of this key."""
+        with self._reading() as connection:
+            return None if keys_are_numbers(connection) is None else earliest_of(connection, key)
+
+    def horizon(self) -> datetime | None:
+        """The moment before which earlier rows had to go; ``None`` if none had."""
+        with self._reading() as connection:
+            return horizon_of(connection)
+
+    @contextmanager
+    def differences(
+        self, before: datetime, after: datetime
+    ) -> Iterator[tuple[int, Iterator[RowChange]]]:
+        """How many rows were the same all the time, and the others, in the order of their keys.
+
+        They come as they are read, from one moment's state of the table, within the block.
+        """
+        with self._reading() as connection:
+            if keys_are_numbers(connection) is None:
+                yield 0, iter(())
+                return
+            span = batch_at(connection, before), batch_at(connection, after)
+            yield unchanged(connection, *span), changes(connection, *span)
 
     def page(
         self,
@@ -148,10 +201,12 @@ class RowTable:
         descending: bool = False,
         limit: int | None = None,
         offset: int = 0,
+        as_of: datetime | None = None,
     ) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
         """Names and rows of a part of the table: the key first, ``computed_at`` (text) last.
 
-        The rows come as they are read, from one moment's state of the table, in any thread.
+        The rows come as they are read, from one moment's state of the table, in any thread: that
+        of ``as_of``, or the present one.
 
         Args:
             columns: which ones, in this order; all by default.
@@ -160,14 +215,19 @@ class RowTable:
             descending: the other way round.
             limit: at most so many rows.
             offset: after leaving out so many.
+            as_of: the moment whose rows are read.
 
         Raises:
             ColumnUnknown: at once, not while reading.
             StoreUnavailable: the file cannot be read.
         """
         with self._reading() as connection:
-            known = columns_of(connection)
             empty = keys_are_numbers(connection) is None
+            known, source = columns_of(connection), "rows"
+            if as_of is not None and not empty:
+                batch = batch_at(connection, as_of)
+                known = columns_at(connection, batch)
+                source = rows_at(connection, batch, known)
         query = page_query(
             self.path,
             self.key,
@@ -178,6 +238,7 @@ class RowTable:
             descending=descending,
             limit=limit,
             offset=offset,
+            source=source,
         )
         return query.names, iter(()) if empty else self._stream(
             query.sql, query.values, query.booleans

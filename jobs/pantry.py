@@ -80,7 +80,7 @@ class Pantry:
         self.pool = pool
         self.clock = clock
         self.limits = limits or Limits()
-        self.store = Store(state / "results", size_limit_bytes=size_limit_bytes)
+        self.store = Store(state / "results", size_limit_bytes=size_limit_bytes, clock=clock)
         self.sessions = SessionFolder(state / "sessions", key_digits=session_key_digits)
         self.calls = CallRecords(state / "calls", clock=clock, keep_s=keep_sessions_s)
         self.generations = Generations(state / "generations")
@@ -110,8 +110,9 @@ class Pantry:
             clock=clock,
             limits=self.limits,
         )
+        self.rows_folder = state / "rows"
         self.row_answers = RowAnswers(
-            state / "rows",
+            self.rows_folder,
             sessions=self.sessions,
             calls=self.calls,
             generations=self.generations,

@@ -66,7 +66,12 @@ class SchedulerRole:
             policy=FirePolicy(misfire_grace_s=settings.schedule.misfire_grace_s),
         )
         self._watcher = Watcher(settings.folder, self._note_change)
-        sweep = Sweep(self._pantry.store, self._pantry.sessions, settings.sessions.keep_s)
+        sweep = Sweep(
+            self._pantry.store,
+            self._pantry.sessions,
+            settings.sessions.keep_s,
+            rows=self._pantry.rows_folder,
+        )
         self._housekeeping = Housekeeping(
             sweep,
             open_shelf(settings),
