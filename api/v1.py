@@ -7,8 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from api.as_of import moment_headers, take_moment
 from api.caching import read_directives
 from api.call_document import Accepted
+from api.earlier import earlier_reply
 from api.errors import KeysNotListed
 from api.explain_view import explain_view
 from api.form import form_pairs
@@ -110,23 +112,31 @@ def list_sessions(
 def show_table(job: str, request: Request, services: ServicesDep, ending: str = "") -> Response:
     """All answers of a job, one under the other, as JSON or CSV.
 
-    Query: `format`, `columns=a,b`, `order_by`, `descending`, `limit`, `offset`; any other name is
-    a column that has to equal the value.
+    Query: `format`, `columns=a,b`, `order_by`, `descending`, `limit`, `offset`, and `as_of` for the
+    answers of a moment of the past; any other name is a column that has to equal the value.
     """
     definition = services.pantry.jobs.job(job)
     pairs = form_pairs(request.url.query.encode())
     format_name = read_format(ending, pairs, request.headers.get("accept", ""))
-    stream = stream_table(services.pantry, definition, read_selection(pairs), format_name)
+    moment, pairs = take_moment(services.pantry, definition, pairs)
+    selection = read_selection(pairs, moment)
+    stream = stream_table(services.pantry, definition, selection, format_name)
     headers = {"Cache-Control": "no-cache"}
+    if moment is not None:
+        headers = dict(moment_headers(moment, services.pantry.clock()))
     return StreamingResponse(stream, media_type=MEDIA_TYPES[format_name], headers=headers)
 
 
 @router.get("/results/{job}", tags=["results"], responses=LATER)
-async def show_result(job: str, request: Request, services: ServicesDep) -> Response:
+async def show_result(
+    job: str, request: Request, services: ServicesDep, catalog: CatalogDep
+) -> Response:
     """One answer, from the cache if it is there. The query has the job's arguments.
 
     The format is the ending of the path (`.csv`), else `format=`, else what Accept prefers. With
-    `Prefer: respond-async` an answer that has to be computed comes later: 202 says where.
+    `Prefer: respond-async` an answer that has to be computed comes later: 202 says where. With
+    `as_of=2026-10-01` it is the answer that was current then, at the end of that day where the job
+    is; a moment (`2026-10-01T12:00Z`) says it exactly.
     """
     headers = dict(request.headers.items())
     pairs = form_pairs(request.url.query.encode())
@@ -134,7 +144,10 @@ async def show_result(job: str, request: Request, services: ServicesDep) -> Resp
 
     def work(promise: Promise | None = None) -> Reply:
         query = read_query(services.pantry, job, pairs, headers)
-        return results.answer(query, read_directives(headers), promise)
+        directives = read_directives(headers)
+        if query.as_of is not None:
+            return earlier_reply(services.pantry, catalog, query, query.as_of, directives)
+        return results.answer(query, directives, promise)
 
     wanted = read_preference(request.headers.raw)
     if wanted is None:

@@ -63,7 +63,8 @@ class History:
     @staticmethod
     def continued(old: Entry, new: Entry) -> Entry:
         """``new``, with the moment since which it holds where it says the same as ``old``."""
-        if old.version != new.version or not _is_same(old, new):
+        is_served_on = old.version == new.version and new.computed_at <= old.stale_until
+        if not (is_served_on and _is_same(old, new)):
             return new
         return replace(new, extra={**new.extra, SINCE: to_text(since_of(old))})
 

@@ -94,9 +94,7 @@ class Store:
         return None if data is None else Entry.from_bytes(data, cache_key)
 
     def put(self, entry: Entry) -> None:
-        """Keeps the entry, in place of any other under its key: whole, or not at all.
-
-        The other stays readable as an earlier answer, unless there is no room for both.
+        """Keeps the entry, whole or not at all; what it replaces stays readable as of its time.
 
         Raises:
             ArgumentUnsupported: the entry's arguments are not plain JSON.
@@ -156,9 +154,9 @@ class Store:
         return revised
 
     def as_of(self, cache_key: str, moment: datetime) -> Entry | None:
-        """The entry that was under this key then, or ``None``. Raises as ``get`` does.
+        """The entry that was under this key then, or ``None``; raises as ``get`` does.
 
-        Where its value came out the same again since, its ``computed_at`` is that of the first time.
+        Where its value was computed again since and was the same, it has the first ``computed_at``.
         """
         current = self.get(cache_key)  # first: if it is replaced meanwhile, it is found as earlier
         entry = self.history.find(cache_key, moment) or current

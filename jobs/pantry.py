@@ -18,6 +18,7 @@ from cache.store import Store
 from engine.call import Output
 from engine.limits import Limits
 from jobs.call import Call
+from jobs.earlier_entries import prepared_then
 from jobs.evaluator import Evaluator
 from jobs.flight import Flights
 from jobs.freshness import FreshnessCounts, JobFreshness
@@ -34,7 +35,7 @@ from jobs.row_answers import RowAnswers, flight_key
 from jobs.row_resolution import RowResolution
 from jobs.rows_source import RowKey
 from jobs.stored_sessions import StoredSessions
-from jobs.table import Selection, Table, grid_table
+from jobs.table import Selection, Table, answers_now, answers_then, grid_table
 from jobs.versions import Versions
 
 MEMORY_BYTES: Final = 64 * 2**20
@@ -212,7 +213,11 @@ class Pantry:
         wanted = wanted or Selection()
         if job.rows is None:
             version = self.versions.current(job.name)
-            return grid_table(job, self.store, now=self.clock(), version=version, wanted=wanted)
+            answers, now = answers_now(job, self.store), self.clock()
+            if wanted.as_of is not None:
+                earlier = prepared_then(self.store, job.name, wanted.as_of)
+                answers, now, version = answers_then(job, earlier), wanted.as_of, None
+            return grid_table(job, answers, now=now, version=version, wanted=wanted)
         names, rows = self.row_answers.table(job).page(**vars(wanted))
         return Table(tuple(names), rows)
 
