@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from api.as_of import moment_headers, take_moment
 from api.caching import read_directives
 from api.call_document import Accepted
+from api.difference_view import DifferenceView, difference_view
 from api.earlier import earlier_reply
 from api.errors import KeysNotListed
 from api.explain_view import explain_view
@@ -23,6 +24,7 @@ from api.session_view import session_views
 from api.table import MEDIA_TYPES, read_format, read_selection, stream_table
 from api.v1_calls import ServicesDep
 from api.v1_calls import router as calls
+from jobs.difference import find_difference, find_sides
 from jobs.explain import explain
 from jobs.repository import Catalog
 
@@ -72,6 +74,28 @@ def show_explanation(
     """
     pairs = form_pairs(request.url.query.encode())
     return explain_view(explain(services.pantry, catalog, job, pairs))
+
+
+@router.get("/jobs/{job}/diff", tags=["jobs"])
+def show_difference(
+    job: str,
+    services: ServicesDep,
+    catalog: CatalogDep,
+    *,
+    before: Annotated[
+        str | None, Query(alias="from", description="a run's number, a date or a moment")
+    ] = None,
+    after: Annotated[str | None, Query(alias="to", description="likewise; without it now")] = None,
+    limit: Annotated[int, Query(ge=0, le=10_000, description="at most so many changes")] = 100,
+) -> DifferenceView:
+    """What changed between two moments, the largest changes first; by default by the last run.
+
+    A run stands for the moment of its end, a date for the end of that day where the job is.
+    """
+    definition = services.pantry.jobs.job(job)
+    sides = find_sides(catalog, definition, before, after, services.pantry.clock())
+    found = find_difference(services.pantry, catalog, definition, sides, limit=limit)
+    return difference_view(found)
 
 
 @router.get("/runs", tags=["runs"])

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from cache.entry import Entry
 from cache.errors import EntryFormatTooNew, EntryUnreadable
-from cache.history import since_of
 from cache.store import Store
 
 
@@ -35,10 +34,3 @@ def keys_since(store: Store, job: str, moment: datetime) -> set[str]:
     """The keys of all answers of the job that held at the moment or came after it."""
     current = {summary.cache_key for summary in store.summary(job)}
     return current | set(store.history.keys(job, moment))
-
-
-def held_since(store: Store, job: str) -> dict[str, datetime]:
-    """Since when each of the job's prepared answers of now says what it says, by key."""
-    return {
-        summary.cache_key: since_of(summary) for summary in store.summary(job) if summary.pinned
-    }

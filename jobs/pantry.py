@@ -19,6 +19,7 @@ from engine.call import Output
 from engine.limits import Limits
 from jobs.call import Call
 from jobs.earlier_entries import prepared_then
+from jobs.errors import NoAnswerThen
 from jobs.evaluator import Evaluator
 from jobs.flight import Flights
 from jobs.freshness import FreshnessCounts, JobFreshness
@@ -208,9 +209,13 @@ class Pantry:
 
         Raises:
             ColumnUnknown: The selection names a column that is not there.
+            NoAnswerThen: Answers of then are kept no longer.
             StoreUnavailable: The answers cannot be read.
         """
         wanted = wanted or Selection()
+        horizon = None if wanted.as_of is None else self.horizon(job)
+        if wanted.as_of is not None and horizon is not None and wanted.as_of < horizon:
+            raise NoAnswerThen(job.name, wanted.as_of, earliest=horizon)
         if job.rows is None:
             version = self.versions.current(job.name)
             answers, now = answers_now(job, self.store), self.clock()
@@ -220,6 +225,12 @@ class Pantry:
             return grid_table(job, answers, now=now, version=version, wanted=wanted)
         names, rows = self.row_answers.table(job).page(**vars(wanted))
         return Table(tuple(names), rows)
+
+    def horizon(self, job: Job) -> datetime | None:
+        """The moment before which answers of the job are kept no longer; None if all are."""
+        if job.rows is None:
+            return self.store.history.horizon(job.name)
+        return self.row_answers.table(job).horizon()
 
     def freshness(self, job: Job) -> JobFreshness:
         """How many of the job's cells are fresh, stale and missing; without R."""
