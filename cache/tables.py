@@ -251,6 +251,15 @@ class RowTable:
                 return 0
             return int(connection.execute("SELECT count(*) FROM rows").fetchone()[0])
 
+    def fresh_until(self) -> datetime | None:
+        """When the first of the rows is fresh no more; ``None`` without rows."""
+        with self._reading() as connection:
+            if keys_are_numbers(connection) is None:
+                return None
+            used = connection.execute("SELECT DISTINCT batch FROM rows").fetchall()
+            batches = batches_of(connection)
+            return min((batches[id_].fresh_until for (id_,) in used), default=None)
+
     def counts(self, now: datetime, version: str) -> dict[str, int]:
         """How many rows are ``fresh``, ``stale`` and ``expired`` when this version is the job's."""
         totals = {"fresh": 0, "stale": 0, "expired": 0}

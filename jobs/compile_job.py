@@ -15,6 +15,8 @@ from jobs.compile_rows import compile_rows
 from jobs.definition import Defaults, JobEntry, JobFile
 from jobs.grid import Grid
 from jobs.job import Job
+from jobs.notify_entry import NotifyEntry
+from jobs.notify_spec import NOBODY, NotifySpec
 from jobs.problem import KeyPath
 from jobs.rows_source import Rows
 from jobs.schedule_entry import ScheduleEntry
@@ -79,6 +81,7 @@ class _JobCompiler:
             bounds=self._bounds(),
             network=bool(self._setting("network")),
             retries=self._setting("retries") or 0,
+            notify=self._notify(),
             tags=tuple(self._setting("tags") or ()),
             owner=self._setting("owner") or "",
             timezone=self._timezone(),
@@ -185,6 +188,10 @@ class _JobCompiler:
         for entry in (self.defaults.limits, self.entry.limits):
             said |= entry.model_dump(exclude_none=True) if entry is not None else {}
         return replace(UNLIMITED, **{LIMITS[name].field: most for name, most in said.items()})
+
+    def _notify(self) -> NotifySpec:
+        written: NotifyEntry | None = self._setting("notify")
+        return written.spec() if written is not None else NOBODY
 
     def _timezone(self) -> str:
         zone: str = self._setting("timezone") or self.around.timezone

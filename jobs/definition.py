@@ -8,6 +8,7 @@ from jobs.cells_entry import ArgumentEntry, GridEntry, RowsEntry
 from jobs.entry import Duration, Entry, PositiveDuration, RCode, Timezone
 from jobs.input_entry import RefreshWhenEntry
 from jobs.limits_entry import LimitsEntry
+from jobs.notify_entry import NotifyEntry
 from jobs.schedule_entry import Schedule
 
 OutputFormat = Literal[
@@ -68,6 +69,11 @@ class Defaults(Entry):
     )
     retries: Annotated[int, Field(ge=0, le=10)] | None = Field(
         None, description="How often a failed call is tried again. Default: 0.", examples=[2]
+    )
+    notify: NotifyEntry | None = Field(
+        None,
+        description="Who is told when runs fail, answers go stale or change. Default: nobody.",
+        examples=[{"on": ["failed", "stale"], "email": "team@example.com"}],
     )
     tags: list[str] | None = Field(
         None, description="Words to find jobs by.", examples=[["regulated"]]

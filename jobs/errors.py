@@ -8,6 +8,7 @@ JobError
 ├── RowsUnreadable      a table outside, as of a rows job, cannot be used
 ├── SecretMissing       an environment variable that a job file names is not set
 ├── InputUnreadable     what answers are made of cannot be looked at
+├── RuleFailed          R cannot evaluate a rule about changes
 ├── RowNotFound         the table of a rows job has no such key
 ├── NoAnswerThen        a job had no answer at a moment of the past, or none is kept
 ├── RefusedMiss         not prepared, and the job says `on_miss: refuse`
@@ -125,6 +126,15 @@ class InputUnreadable(JobError):
         self.text = text
         self.reason = reason
         super().__init__(f"refresh_when of {job}: {text}: {reason}")
+
+
+class RuleFailed(JobError):
+    """R cannot evaluate a rule about changed answers (`notify`), or it says neither yes nor no."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        self.rule = rule
+        self.reason = reason
+        super().__init__(f"the rule '{rule}' failed: {reason}")
 
 
 class RowNotFound(JobError):

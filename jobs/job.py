@@ -15,6 +15,7 @@ from jobs.errors import ArgumentFault, ArgumentInvalid
 from jobs.grid import Cell, Grid
 from jobs.input_spec import InputSpec
 from jobs.nearest import did_you_mean
+from jobs.notify_spec import NOBODY, NotifySpec
 from jobs.problem import KeyPath, Source
 from jobs.rows_source import Rows
 from jobs.schedule_spec import ScheduleSpec
@@ -48,6 +49,7 @@ class Job:
         bounds: What else one call may take at most.
         network: Whether the function may open connections.
         retries: How often a failed call is tried again.
+        notify: Who is told of what.
         tags: Words to find jobs by.
         owner: Who answers for the job.
         timezone: Zone of the schedules that name none.
@@ -73,6 +75,7 @@ class Job:
     bounds: Limits = UNLIMITED
     network: bool = False
     retries: int = 0
+    notify: NotifySpec = NOBODY
     tags: tuple[str, ...] = ()
     owner: str = ""
     timezone: str = "UTC"
@@ -110,7 +113,7 @@ class Job:
         code: dict[KeyPath, str] = {("checks", i): text for i, text in enumerate(self.checks)}
         if self.input is not None and self.input.kind == "r":
             code["refresh_when", "r"] = self.input.text
-        return code
+        return code | dict(zip(self.notify.places, self.notify.changed, strict=True))
 
     def argument(self, name: str) -> ArgumentSpec | None:
         """The argument called `name`, if the job has it."""

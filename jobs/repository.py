@@ -1,21 +1,24 @@
 """The catalog: every question about jobs, schedules, runs and outcomes that a database answers.
 
 One class, made of one file per noun: `version_rows`, `schedule_rows`, `follow_rows`, `run_rows`,
-`cell_rows`, `lease_rows`, `live_rows`, over `database`. Each method is a transaction of its own and
-answers with the frozen values of `jobs.records`. The scheduler and `larder run` write, all may
-read.
+`cell_rows`, `lease_rows`, `live_rows`, `outbox_rows`, over `database`. Each method is a transaction
+of its own and answers with the frozen values of `jobs.records`. The scheduler and `larder run`
+write, all may read.
 """
 
 from jobs.cell_rows import CellRows
 from jobs.follow_rows import FollowRows
 from jobs.lease_rows import LeaseRows
 from jobs.live_rows import LiveRows
+from jobs.outbox_rows import OutboxRows
 from jobs.run_rows import RunRows
 from jobs.schedule_rows import ScheduleRows
 from jobs.version_rows import VersionRows
 
 
-class Catalog(VersionRows, ScheduleRows, FollowRows, RunRows, CellRows, LeaseRows, LiveRows):
+class Catalog(
+    VersionRows, ScheduleRows, FollowRows, RunRows, CellRows, LeaseRows, LiveRows, OutboxRows
+):
     """The project's catalog, by database URL; safe to share between threads, not after a fork.
 
     Call `migrate()` once before use and `close()` at the end. Any method raises

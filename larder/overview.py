@@ -12,8 +12,9 @@ from jobs.owner import is_gone
 from jobs.pantry import Pantry
 from jobs.problem import Problem
 from jobs.project import read_project
-from jobs.records import Run
+from jobs.records import OutboxMessage, Run
 from jobs.repository import Catalog
+from jobs.status import MessageStatus
 from larder.settings import Settings
 from larder.state import SERVER_LOCK, Lock, make_state_folder
 from larder.wiring import open_catalog, open_pantry, open_pool
@@ -57,6 +58,7 @@ class Overview:
         fires: Whether some process fires the schedules.
         jobs: The jobs that are right.
         problems: Mistakes in the job files.
+        undelivered: Messages that could not be delivered, so far or at all.
     """
 
     now: datetime
@@ -65,6 +67,7 @@ class Overview:
     fires: bool
     jobs: tuple[JobOverview, ...]
     problems: tuple[Problem, ...]
+    undelivered: tuple[OutboxMessage, ...] = ()
 
 
 def overview(settings: Settings) -> Overview:
@@ -89,6 +92,7 @@ def overview(settings: Settings) -> Overview:
             fires=_fires(catalog, now),
             jobs=tuple(_jobs(pantry.jobs.values(), pantry, catalog, now)),
             problems=reading.problems,
+            undelivered=_undelivered(catalog),
         )
     finally:
         pantry.close()
@@ -124,6 +128,12 @@ def _next_fire(job: Job, now: datetime) -> datetime | None:
         if fire is not None:
             fires.append(fire)
     return min(fires, default=None)
+
+
+def _undelivered(catalog: Catalog) -> tuple[OutboxMessage, ...]:
+    waiting = catalog.messages(status=MessageStatus.WAITING)
+    given_up = catalog.messages(status=MessageStatus.GIVEN_UP)
+    return (*given_up, *(message for message in waiting if message.attempts))
 
 
 def _fires(catalog: Catalog, now: datetime) -> bool:

@@ -6,8 +6,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from jobs.records import Run
-from jobs.status import RunStatus
+from jobs.records import OutboxMessage, Run
+from jobs.status import MessageStatus, RunStatus
 from larder.commands.arguments import HERE, AsJson, ProjectArgument
 from larder.console import counted, print_json, print_table, say
 from larder.overview import JobOverview, Overview, overview
@@ -41,6 +41,8 @@ def status(project: ProjectArgument = HERE, *, json: AsJson = False) -> None:
     for one in seen.jobs:
         if one.last_run is not None and one.last_run.error:
             say(Text(f"{one.job.name}: {one.last_run.error}", style="red"))
+    for message in seen.undelivered:
+        say(Text(_undelivered(message, seen.now), style="red"))
     if seen.problems:
         told = f"{counted(len(seen.problems), 'mistake')} in the job files: see `larder check`"
         say(Text(told, style="bold red"))
@@ -97,6 +99,14 @@ def _last_run(run: Run | None, now: datetime) -> Text:
     return text.append(f" {ago(run.finished_at, now)}, in {took}", style="default")
 
 
+def _undelivered(message: OutboxMessage, now: datetime) -> str:
+    told = f"{message.job}: a message by {message.channel} was not delivered"
+    if message.status is MessageStatus.GIVEN_UP:
+        return f"{told}, and is given up: {message.error}"
+    later = "" if message.next_try is None else f"; again {to_come(message.next_try, now)}"
+    return f"{told}: {message.error}{later}"
+
+
 def _for_programs(seen: Overview) -> dict[str, Any]:
     return {
         "project": seen.name,
@@ -104,6 +114,19 @@ def _for_programs(seen: Overview) -> dict[str, Any]:
         "fires": seen.fires,
         "jobs": [_job_for_programs(one) for one in seen.jobs],
         "problems": [str(problem) for problem in seen.problems],
+        "undelivered": [
+            {
+                "message": one.id,
+                "job": one.job,
+                "run": one.run_id,
+                "channel": one.channel,
+                "status": one.status,
+                "attempts": one.attempts,
+                "next_try": iso(one.next_try),
+                "error": one.error,
+            }
+            for one in seen.undelivered
+        ],
     }
 
 
