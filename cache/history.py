@@ -68,8 +68,18 @@ class History:
             return new
         return replace(new, extra={**new.extra, SINCE: to_text(since_of(old))})
 
-    def keep(self, old: Entry, now: datetime) -> None:
-        """Keeps an entry in whose place another one is put, in the store's transaction."""
+    def keep(self, old: Entry, now: datetime, *, has_room: bool = True) -> None:
+        """Keeps an entry in whose place another one is put, in the store's transaction.
+
+        Without room it only notes that the entry is missing.
+        """
+        if not has_room:
+            self._sql(
+                "INSERT INTO Horizons VALUES (?, ?)"
+                " ON CONFLICT (job) DO UPDATE SET moment = max(moment, excluded.moment)",
+                (old.job, to_text(now)),
+            )
+            return
         # Its session goes as any other that no entry names, so the entry names it no more; forms
         # for faster sending are not worth their room here.
         bodies = {name: replace(body, encodings={}) for name, body in old.bodies.items()}

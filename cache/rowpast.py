@@ -70,6 +70,11 @@ def horizon_of(connection: sqlite3.Connection) -> datetime | None:
     return None if text is None else from_text(text)
 
 
+def note_lost(connection: sqlite3.Connection, moment: datetime) -> None:
+    """Notes that what rows said before the moment may not be there."""
+    connection.execute("INSERT INTO horizon VALUES (?)", (to_text(moment),))
+
+
 class RowHistories:
     """The past rows of all tables in one folder, for the sweep."""
 
@@ -118,7 +123,7 @@ def _remove(file: RowFile, which: str, value: str) -> int:
         ).fetchone()
         if last is None:
             return 0
-        connection.execute("INSERT INTO horizon SELECT ?", (last,))
+        connection.execute("INSERT INTO horizon VALUES (?)", (last,))
         return connection.execute(f"DELETE FROM past WHERE {which}", (value,)).rowcount  # noqa: S608  (ours)
 
 

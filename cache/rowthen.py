@@ -6,14 +6,15 @@ or past row was the answer from its `since` until the batch in which it was `gon
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from cache.clock import to_text
 from cache.columns import Column, Kind, quoted
-from cache.rowfile import batches_of, columns_of, keys_are_numbers
-from cache.rowpast import past_columns
+from cache.rowfile import RowFile, batches_of, columns_of, keys_are_numbers
+from cache.rowpast import horizon_of, past_columns
 from cache.rowread import RowAnswer
 
 _BEGAN: Final = "coalesce(since, batch)"
@@ -26,6 +27,49 @@ class RowChange:
     key: int | str
     before: dict[str, Any] | None
     after: dict[str, Any] | None
+
+
+class PastRows:
+    """What the rows of one table were; its methods raise ``StoreUnavailable`` as the table's do."""
+
+    def __init__(self, file: RowFile) -> None:
+        self._file = file
+
+    def as_of(self, key: int | str, moment: datetime) -> RowAnswer | None:
+        """The row of this key as it was then, or ``None``.
+
+        Where its values were computed again since, and came out the same, its ``computed_at`` and
+        ``version`` are those of the first time.
+        """
+        with self._file.reading() as connection:
+            if keys_are_numbers(connection) is None:
+                return None
+            return row_at(connection, key, batch_at(connection, moment))
+
+    def earliest(self, key: int | str) -> datetime | None:
+        """The moment from which on there is a row of this key."""
+        with self._file.reading() as connection:
+            return None if keys_are_numbers(connection) is None else earliest_of(connection, key)
+
+    def horizon(self) -> datetime | None:
+        """The moment before which past rows may be missing; ``None`` if none had to go."""
+        with self._file.reading() as connection:
+            return horizon_of(connection)
+
+    @contextmanager
+    def differences(
+        self, before: datetime, after: datetime
+    ) -> Iterator[tuple[int, Iterator[RowChange]]]:
+        """How many rows were the same all the time, and the others, in the order of their keys.
+
+        They come as they are read, from one moment's state of the table, within the block.
+        """
+        with self._file.reading() as connection:
+            if keys_are_numbers(connection) is None:
+                yield 0, iter(())
+                return
+            span = batch_at(connection, before), batch_at(connection, after)
+            yield unchanged(connection, *span), changes(connection, *span)
 
 
 def batch_at(connection: sqlite3.Connection, moment: datetime) -> int:

@@ -26,6 +26,8 @@ def replace_rows(
     digests: Sequence[int],
     columns: Mapping[str, Sequence[Any]],
     batch: int,
+    *,
+    keeps_past: bool = True,
 ) -> None:
     """Puts these rows in place of those with the same keys, within the open transaction.
 
@@ -42,7 +44,7 @@ def replace_rows(
     marks = ", ".join("?" * (3 + len(stored)))
     put = f"INTO rows ({names}) VALUES ({marks})"
     values = zip(keys, digests, [batch] * len(keys), *columns.values(), strict=True)
-    if not keys or not _are_among(connection, min(keys), max(keys)):
+    if not keeps_past or not keys or not _are_among(connection, min(keys), max(keys)):
         # As most writes of a first run: a fifth faster. Of a key that comes twice, the last counts.
         connection.executemany(f"INSERT OR REPLACE {put}", values)
         return

@@ -257,7 +257,8 @@ class Store:
                     put = History.continued(old, entry)
                     if put is entry and earlier is not None:
                         earlier.append(old)
-                        self.history.keep(old, self._clock())
+                    if put is entry:
+                        self.history.keep(old, self._clock(), has_room=earlier is not None)
                 cache_key, job, data, summary = self._as_rows(put)
                 self._rows.set(f"e:{cache_key}", data)
                 self._rows.set(f"m:{cache_key}", summary, tag=job)

@@ -4,30 +4,18 @@ A million rows of three columns take 34 MB keyed by numbers, 44 MB by texts; one
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from sqlite3 import Connection
 from typing import Any
 
-from cache.border import disk_border
 from cache.clock import to_text
-from cache.errors import RowsRefused
+from cache.errors import RowsRefused, StoreFull
 from cache.freshness import Freshness
 from cache.rowfile import RowFile, add_batch, batches_of, columns_of, keys_are_numbers
 from cache.rowpage import AT, page_query
-from cache.rowpast import horizon_of
+from cache.rowpast import note_lost
 from cache.rowread import RowAnswer, RowReader
-from cache.rowthen import (
-    RowChange,
-    batch_at,
-    changes,
-    columns_at,
-    earliest_of,
-    row_at,
-    rows_at,
-    unchanged,
-)
+from cache.rowthen import PastRows, RowChange, batch_at, columns_at, rows_at
 from cache.rowwrite import remove_rows, replace_rows
 
 __all__ = ["RowAnswer", "RowChange", "RowTable"]
@@ -56,6 +44,7 @@ class RowTable:
         self.key = key
         self._file = RowFile(path)
         self._reader = RowReader(self._file)
+        self.past = PastRows(self._file)
 
     def write(
         self,
@@ -94,10 +83,19 @@ class RowTable:
                 )
         if AT in given:
             raise RowsRefused(self.path, f"a column may not be called {AT!r}: every row has one")
-        try:
+
+        def put(*, keeps_past: bool) -> None:
             with self._file.writing() as connection:
                 batch = add_batch(connection, version, computed_at, freshness, list(given))
-                replace_rows(connection, keys, digests, given, batch)
+                replace_rows(connection, keys, digests, given, batch, keeps_past=keeps_past)
+                if not keeps_past:
+                    note_lost(connection, computed_at)
+
+        try:
+            try:
+                put(keeps_past=True)
+            except StoreFull:  # what rows said before must not cost what they say now
+                put(keeps_past=False)
         except (TypeError, ValueError, OverflowError) as error:
             raise RowsRefused(self.path, str(error)) from error
 
@@ -111,7 +109,7 @@ class RowTable:
 
     def current(self, *, version: str, now: datetime) -> dict[int | str, int]:
         """The digests of the rows that are fresh and of this version, by key."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if keys_are_numbers(connection) is None:
                 return {}
             fresh = [
@@ -124,7 +122,7 @@ class RowTable:
 
     def stale(self, *, version: str, now: datetime) -> dict[int | str, str]:
         """Which version made each row that is served, but is not fresh or not of this version."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if keys_are_numbers(connection) is None:
                 return {}
             made_by = {
@@ -152,45 +150,6 @@ class RowTable:
         with self._file.writing() as connection:
             batch = add_batch(connection, "", now, Freshness(0, 0, 0), [])
             return remove_rows(connection, keys, batch)
-
-    def as_of(self, key: int | str, moment: datetime) -> RowAnswer | None:
-        """The row of this key as it was then, or ``None``.
-
-        Where its values were computed again since, and came out the same, its ``computed_at`` and
-        ``version`` are those of the first time.
-
-        Raises:
-            StoreUnavailable: The file cannot be read.
-        """
-        with self._reading() as connection:
-            if keys_are_numbers(connection) is None:
-                return None
-            return row_at(connection, key, batch_at(connection, moment))
-
-    def earliest(self, key: int | str) -> datetime | None:
-        """The moment from which on there is a row of this key."""
-        with self._reading() as connection:
-            return None if keys_are_numbers(connection) is None else earliest_of(connection, key)
-
-    def horizon(self) -> datetime | None:
-        """The moment before which earlier rows had to go; ``None`` if none had."""
-        with self._reading() as connection:
-            return horizon_of(connection)
-
-    @contextmanager
-    def differences(
-        self, before: datetime, after: datetime
-    ) -> Iterator[tuple[int, Iterator[RowChange]]]:
-        """How many rows were the same all the time, and the others, in the order of their keys.
-
-        They come as they are read, from one moment's state of the table, within the block.
-        """
-        with self._reading() as connection:
-            if keys_are_numbers(connection) is None:
-                yield 0, iter(())
-                return
-            span = batch_at(connection, before), batch_at(connection, after)
-            yield unchanged(connection, *span), changes(connection, *span)
 
     def page(
         self,
@@ -221,7 +180,7 @@ class RowTable:
             ColumnUnknown: at once, not while reading.
             StoreUnavailable: the file cannot be read.
         """
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             empty = keys_are_numbers(connection) is None
             known, source = columns_of(connection), "rows"
             if as_of is not None and not empty:
@@ -246,14 +205,14 @@ class RowTable:
 
     def count(self) -> int:
         """How many rows there are."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if keys_are_numbers(connection) is None:
                 return 0
             return int(connection.execute("SELECT count(*) FROM rows").fetchone()[0])
 
     def fresh_until(self) -> datetime | None:
         """When the first of the rows is fresh no more; ``None`` without rows."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if keys_are_numbers(connection) is None:
                 return None
             used = connection.execute("SELECT DISTINCT batch FROM rows").fetchall()
@@ -263,7 +222,7 @@ class RowTable:
     def counts(self, now: datetime, version: str) -> dict[str, int]:
         """How many rows are ``fresh``, ``stale`` and ``expired`` when this version is the job's."""
         totals = {"fresh": 0, "stale": 0, "expired": 0}
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if keys_are_numbers(connection) is None:
                 return totals
             batches = batches_of(connection)
@@ -280,17 +239,10 @@ class RowTable:
         """Closes the connection that ``get`` uses; the next ``get`` opens it again."""
         self._reader.close()
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        """A connection that sees one moment's state of the table."""
-        with disk_border(self.path), closing(self._file.connect()) as connection:
-            connection.execute("BEGIN")
-            yield connection
-
     def _stream(
         self, sql: str, values: Sequence[Any], booleans: Sequence[int]
     ) -> Iterator[tuple[Any, ...]]:
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             moments = {id_: to_text(one.computed_at) for id_, one in batches_of(connection).items()}
             rows = connection.execute(sql, values)
             while some := rows.fetchmany(1000):

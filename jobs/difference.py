@@ -164,7 +164,7 @@ def each_change(
         yield tally, _changes(tally, pairs)
         return
     key = rows_of(job).key
-    with pantry.row_answers.table(job).differences(before, after) as (same, rows):
+    with pantry.row_answers.table(job).past.differences(before, after) as (same, rows):
         tally.same = same
         pairs = (({key: row.key}, row.before, row.after) for row in rows)
         yield tally, _changes(tally, pairs)

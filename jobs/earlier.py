@@ -41,7 +41,7 @@ def find_earlier_row(pantry: Pantry, job: Job, row_key: str, moment: datetime) -
         NoAnswerThen: There was none, or it was no longer served.
         StoreUnavailable: The table cannot be read.
     """
-    table = pantry.row_answers.table(job)
+    table = pantry.row_answers.table(job).past
     answer = table.as_of(row_key, moment)
     if answer is None:
         raise NoAnswerThen(job.name, moment, earliest=table.earliest(row_key))

@@ -230,7 +230,7 @@ class Pantry:
         """The moment before which answers of the job are kept no longer; None if all are."""
         if job.rows is None:
             return self.store.history.horizon(job.name)
-        return self.row_answers.table(job).horizon()
+        return self.row_answers.table(job).past.horizon()
 
     def freshness(self, job: Job) -> JobFreshness:
         """How many of the job's cells are fresh, stale and missing; without R."""

@@ -74,14 +74,18 @@ class Notifier:
     def notice(self) -> None:
         """Puts out messages about the runs that ended and the answers that went stale.
 
+        What ended more than a day ago is no news.
+
         Raises:
             CatalogError, CacheError: What there is to tell cannot be found out now.
         """
         for run_id in self._catalog.unnoticed_runs():
             run = self._catalog.run(run_id)
             job = self._pantry.jobs.get(run.job)
+            now, ended = self._pantry.clock(), run.finished_at
+            is_news = ended is not None and now - ended < GIVE_UP_AFTER
             try:
-                message = None if job is None else self._notices.of_run(job, run)
+                message = self._notices.of_run(job, run) if job and is_news else None
             except (EngineUnavailable, EngineBusy) as error:  # of this run R is to be asked
                 log.info("notice is late run=%d job=%s reason=%s", run_id, run.job, error)
                 continue

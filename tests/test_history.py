@@ -131,6 +131,7 @@ def test_full_disk_costs_an_earlier_answer_and_no_current_one(cell: Cell) -> Non
     cell.compute("2" * 1000)
     assert cell.said(cell.clock()) == ("2", cell.clock())
     assert cell.rows() == 0
+    assert cell.store.history.horizon("weight_gain") == cell.clock()
 
 
 def test_disk_without_any_room_keeps_the_answer_that_is_there(cell: Cell) -> None:
@@ -184,7 +185,7 @@ class Scores:
         return {row[0]: dict(zip(names[1:-1], row[1:-1], strict=True)) for row in rows}
 
     def diff(self, before: datetime, after: datetime) -> tuple[int, list[tuple[Any, Any, Any]]]:
-        with self.table.differences(before, after) as (same, changes):
+        with self.table.past.differences(before, after) as (same, changes):
             return same, [(one.key, one.before, one.after) for one in changes]
 
 
@@ -201,14 +202,14 @@ def test_rows_are_read_as_they_were(scores: Scores) -> None:
     assert scores.page(first) == {1: {"score": 0.1}, 2: {"score": 0.2}}
     assert scores.page(second) == {1: {"score": 0.1}, 2: {"score": 0.5}, 3: {"score": 0.3}}
     assert scores.page(first - DAY) == {}
-    then = scores.table.as_of("2", first)
+    then = scores.table.past.as_of("2", first)
     assert then is not None
     assert (then.values, then.version, then.computed_at) == ({"score": 0.2}, "v1", first)
-    unchanged = scores.table.as_of(1, first)
+    unchanged = scores.table.past.as_of(1, first)
     assert unchanged is not None
     assert (unchanged.version, unchanged.computed_at) == ("v1", first)
-    assert scores.table.as_of(3, first) is None
-    assert (scores.table.earliest(2), scores.table.earliest(3)) == (first, second)
+    assert scores.table.past.as_of(3, first) is None
+    assert (scores.table.past.earliest(2), scores.table.past.earliest(3)) == (first, second)
 
 
 def test_only_rows_that_changed_are_kept(scores: Scores) -> None:
@@ -228,7 +229,7 @@ def test_removed_row_is_read_as_it_was(scores: Scores) -> None:
     assert scores.page(first) == {1: {"score": 0.1}, 2: {"score": 0.2}}
     assert scores.page(gone) == {1: {"score": 0.1}}
     again = scores.write([2], score=[0.2])
-    assert scores.table.as_of(2, gone) is None
+    assert scores.table.past.as_of(2, gone) is None
     assert scores.page(again)[2] == {"score": 0.2}
     assert scores.diff(first, gone) == (1, [(2, {"score": 0.2}, None)])
 
@@ -241,9 +242,30 @@ def test_columns_and_keys_may_become_others(scores: Scores) -> None:
         "2": {"flag": None, "score": 2},
     }
     assert scores.page(second)["1"] == {"flag": None, "score": "low", "Flag": 0.5}
-    was = scores.table.as_of("1", first)
+    was = scores.table.past.as_of("1", first)
     assert was is not None
     assert was.values == {"flag": True, "score": 1}
+
+
+def test_full_disk_costs_past_rows_and_no_current_one(
+    scores: Scores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = list(range(2000))
+    first = scores.write(keys, score=[0.5] * 2000)
+    with closing(sqlite3.connect(scores.table.path)) as connection:
+        (used,) = connection.execute("PRAGMA page_count").fetchone()
+    connect = scores.table._file.connect
+
+    def limited() -> sqlite3.Connection:
+        connection = connect()
+        connection.execute(f"PRAGMA max_page_count = {used + 4}")
+        return connection
+
+    monkeypatch.setattr(scores.table._file, "connect", limited)
+    last = scores.write(keys, score=[0.7] * 2000)
+    assert scores.page(last)[7] == {"score": 0.7}
+    assert scores.page(first) == {}
+    assert scores.table.past.horizon() == last
 
 
 def test_differences_tell_what_came_went_and_changed(scores: Scores) -> None:
@@ -291,7 +313,7 @@ def test_sweep_removes_past_rows_and_frees_their_room_first(tmp_path: Path) -> N
     sweep = Sweep(cell.store, cell.sessions, 60, rows=scores.table.path.parent)
     assert sweep.run(first + 2 * DAY).earlier == 0
     assert sweep.run(first + 10 * DAY).earlier == 1
-    assert scores.table.horizon() == first + DAY
+    assert scores.table.past.horizon() == first + DAY
     cell.store.size_limit_bytes = 60
     assert sweep.run(first + 10 * DAY).earlier == 2
     assert scores.page(scores.clock()) == {1: {"score": 3.0}, 2: {"score": 0.2}}

@@ -12,6 +12,7 @@ import pytest
 from fakes import FakePool
 from kitchen import HOUR_S, Kitchen, gain_job, price_job
 from postroom import Mailed, Posted, mail_server, web_server
+from serving import Server, wait_until
 
 from engine.errors import RError
 from jobs.entry_facts import entry_facts
@@ -22,6 +23,7 @@ from jobs.notify_spec import NotifySpec, Webhook
 from jobs.project import read_project
 from jobs.secret import EnvEntry
 from jobs.status import Cause, MessageStatus
+from larder.inspection import inspect_project
 from larder.notifier import Notifier
 from larder.settings_file import MailSettings
 
@@ -207,6 +209,55 @@ def test_runs_of_before_are_not_told(tmp_path: Path, house: House) -> None:
     house.kitchen.catalog.migrate()
     house.tell()
     assert house.events() == []
+
+
+def test_what_ended_days_ago_is_no_news(house: House) -> None:
+    notify(house, stale=False)
+    house.broken = {80}
+    house.run()
+    house.kitchen.clock.advance(days=2)
+    house.tell()
+    assert house.events() == []
+    assert house.kitchen.catalog.unnoticed_runs() == []
+
+
+def test_check_warns_of_mail_that_nobody_can_send(tmp_path: Path) -> None:
+    project(tmp_path, YAML)
+    told = [str(problem) for problem in inspect_project(tmp_path, with_r=False).problems]
+    said = "warning: messages are to be mailed, but larder.yaml names no mail server"
+    hint = "(mail: {server: smtp.example.com})"
+    places = ("7:89", "8:3")
+    assert told == [f"jobs/jobs.yaml:{place}: {said} {hint}" for place in places]
+    (tmp_path / "larder.yaml").write_text("name: scoring\nmail: {server: smtp.example.com}\n")
+    assert inspect_project(tmp_path, with_r=False).problems == ()
+
+
+@pytest.mark.server
+def test_server_tells_of_a_run_that_failed(tmp_path: Path, web: Posted, mail: Mailed) -> None:
+    files = {
+        "larder.yaml": "name: trial\nurl: https://larder.example.com\n"
+        f"mail: {{server: 127.0.0.1, port: {mail.port}, tls: 'off', from: l@example.com}}\n",
+        "models/models.R": "fails <- function(x) stop('no such thing')\n",
+        "jobs/jobs.yaml": "version: 1\njobs:\n  fails:\n    function: trial::fails\n"
+        "    args: {x: {type: number}}\n    grid: {x: [1, 2]}\n    schedule: at_start\n"
+        "    notify: {on: [failed], webhook: {env: HOOK_URL}, email: a@example.com}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOK_URL", f"{web.url}/hook?token=hunter2")
+        with Server(tmp_path, workers=1) as server:
+            wait_until(lambda: web.requests and mail.mails, 60)
+            wait_until(lambda: server.log.read_text().count("message delivered") == 2)
+            log = server.log.read_text()
+    (message,) = web.messages
+    assert (message["events"], message["project"]) == (["failed"], "trial")
+    assert message["link"] == "https://larder.example.com/v1/runs/1"
+    assert mail.mails[0]["Subject"] == (
+        "[trial] fails: run 1 failed: 2 of 2 failed; the first: no such thing"
+    )
+    assert "hunter2" not in log
 
 
 def test_stale_answers_are_told_once_and_again_after_they_were_fresh(house: House) -> None:
