@@ -11,7 +11,11 @@ _AT_ONCE: Final = 1000
 
 
 class FreshUntil:
-    """When the first of each job's answers is fresh no more; remembered while none changes."""
+    """When the first of each job's answers is fresh no more.
+
+    Remembered until that moment, and from then on while no answer changes: a new one only moves it
+    further away, and to look at all of them takes seconds where there are a hundred thousand.
+    """
 
     def __init__(self, pantry: Pantry) -> None:
         self._pantry = pantry
@@ -24,10 +28,12 @@ class FreshUntil:
             StoreUnavailable: The answers cannot be read.
         """
         mark = (job, self._pantry.generations.read(job.qualified))
-        known = self._known.get(job.name)
-        if known is None or known[0] != mark:
-            known = self._known[job.name] = (mark, self._read(job))
-        return known[1]
+        known_mark, first = self._known.get(job.name, (None, None))
+        is_ahead = first is not None and self._pantry.clock() < first
+        if known_mark is None or known_mark[0] != job or (known_mark != mark and not is_ahead):
+            first = self._read(job)
+            self._known[job.name] = (mark, first)
+        return first
 
     def _read(self, job: Job) -> datetime | None:
         if job.rows is not None:

@@ -19,7 +19,7 @@ from jobs.job import Job
 from jobs.notices import Message, Notices
 from jobs.records import OutboxMessage
 from jobs.repository import Catalog
-from jobs.status import MessageStatus
+from jobs.status import MessageStatus, RunStatus
 from larder.errors import NotDelivered
 from larder.mail import send
 from larder.settings_file import MailSettings
@@ -91,9 +91,12 @@ class Notifier:
                 continue
             self._catalog.notice_run(run_id, _by_channel(job, message))
         told = self._catalog.alerts()
+        at_work = {run.job for run in self._catalog.runs(status=[RunStatus.RUNNING], limit=1000)}
         for job in self._pantry.jobs.values():
-            if job.notify.stale or job.name in told:
+            if (job.notify.stale or job.name in told) and job.name not in at_work:
                 self._watch(job, is_told=job.name in told)
+        for name in told.keys() - self._pantry.jobs.keys():
+            self._catalog.end_alert(name)
 
     def deliver(self) -> None:
         """Sends what is due.
@@ -125,7 +128,7 @@ class Notifier:
         if since is None or now < since:
             if is_told:
                 self._catalog.end_alert(job.name)
-        elif not is_told and now > since + STALE_AFTER and self._catalog.running(job.name) is None:
+        elif not is_told and now > since + STALE_AFTER:
             message = self._notices.of_stale(job, since)
             if self._catalog.raise_alert(job.name, since, _by_channel(job, message)):
                 log.warning("answers are stale job=%s since=%s", job.name, since)

@@ -22,7 +22,7 @@ from jobs.notices import Notices
 from jobs.notify_spec import NotifySpec, Webhook
 from jobs.project import read_project
 from jobs.secret import EnvEntry
-from jobs.status import Cause, MessageStatus
+from jobs.status import Cause, MessageStatus, RunStatus
 from larder.inspection import inspect_project
 from larder.notifier import Notifier
 from larder.settings_file import MailSettings
@@ -275,6 +275,18 @@ def test_stale_answers_are_told_once_and_again_after_they_were_fresh(house: Hous
     house.kitchen.clock.advance(hours=2)
     house.tell()
     assert house.events() == [["stale"], ["stale"]]
+
+
+def test_stale_answers_are_not_told_while_a_run_is_at_work(house: House) -> None:
+    house.run()
+    house.tell()
+    house.kitchen.clock.advance(hours=2)
+    run = house.kitchen.catalog.start_run("weight_gain", Cause.MANUAL, version="")
+    house.tell()
+    assert house.events() == []
+    house.kitchen.catalog.finish_run(run.id, RunStatus.CANCELLED)
+    house.tell()
+    assert house.events() == [["stale"]]
 
 
 def test_rows_that_go_stale_are_told(tmp_path: Path, web: Posted, mail: Mailed) -> None:
