@@ -265,6 +265,7 @@ STATUS: dict[type[Exception], int] = {
     job_errors.ArgumentInvalid: 400,
     job_errors.ValueInvalid: 400,
     job_errors.RowNotFound: 404,
+    job_errors.NoAnswerThen: 404,
     job_errors.RefusedMiss: 404,
     job_errors.RunNotFound: 404,
     job_errors.SecretMissing: 503,

@@ -11,8 +11,9 @@ import orjson
 
 from api.errors import STATUS, status_of
 from api.reply import Headers, Reply
+from cache.clock import to_text
 from engine.errors import LimitReached
-from jobs.errors import ArgumentInvalid, CallFailed, JobNotFound
+from jobs.errors import ArgumentInvalid, CallFailed, JobNotFound, NoAnswerThen
 
 PROBLEM = "application/problem+json"
 
@@ -31,6 +32,8 @@ def problem_reply(error: Exception) -> Reply:
         ]
     if isinstance(error, JobNotFound) and error.nearest:
         document["nearest"] = error.nearest
+    if isinstance(error, NoAnswerThen):
+        document["earliest"] = error.earliest and to_text(error.earliest)
     if isinstance(error, LimitReached):
         document |= {name: getattr(error, name) for name in ("limit", "value", "unit", "setting")}
     if session is not None:

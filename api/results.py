@@ -6,9 +6,11 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 
+from api.as_of import take_moment
 from api.caching import Directives, answer_headers, body_reply
 from api.errors import NotFound
 from api.obtain import Ready, obtain, obtain_row, ready, row_ready
@@ -16,6 +18,7 @@ from api.promise import Promise
 from api.reply import Reply
 from cache.body import Body
 from cache.entry import Entry
+from cache.tables import RowAnswer
 from engine.call import Output
 from engine.evaluation import Headers
 from engine.pool import Pool
@@ -40,12 +43,13 @@ DRAWINGS = ("png", "svg", "pdf")
 
 @dataclass(frozen=True)
 class ResultQuery:
-    """What is asked: a job's answer to arguments, in a format."""
+    """What is asked: a job's answer to arguments, in a format, now or as it was."""
 
     job: Job
     format: str
     call: Call
     row_key: str = ""
+    as_of: datetime | None = None
 
 
 def read_query(
@@ -59,6 +63,7 @@ def read_query(
         JobNotFound: no such job.
         NotFound: no such format.
         ArgumentInvalid: the arguments are not the job's.
+        ValueInvalid: `as_of` is no moment of the past.
     """
     job_name, _, ending = name.partition(".")
     job = pantry.jobs.job(job_name)
@@ -73,11 +78,12 @@ def read_query(
     allowed = ROW_FORMATS if job.rows is not None else FORMATS
     if format_name not in allowed:
         raise NotFound(f"no format {format_name!r} for {job_name}: {', '.join(allowed)}")
+    as_of, pairs = take_moment(pantry, job, pairs)
     arguments = job.arguments_from_query(pairs)
     if job.rows is not None:
         row_key = str(arguments[job.rows.key])
-        return ResultQuery(job, format_name, Call(job.qualified), row_key)
-    return ResultQuery(job, format_name, call_of_query(job, arguments))
+        return ResultQuery(job, format_name, Call(job.qualified), row_key, as_of)
+    return ResultQuery(job, format_name, call_of_query(job, arguments), as_of=as_of)
 
 
 class Results:
@@ -88,7 +94,12 @@ class Results:
         self._pool = pool
 
     def ready(self, query: ResultQuery, directives: Directives) -> Ready | None:
-        """Returns the reply if it is prepared; None if somebody has to work for it."""
+        """Returns the reply if it is prepared; None if somebody has to work for it.
+
+        What was an answer once is none that is prepared.
+        """
+        if query.as_of is not None:
+            return None
         if query.job.rows is not None:
             row = self._pantry.row_answer(query.job, query.row_key)
             if not row_ready(self._pantry, row, directives):
@@ -165,14 +176,19 @@ def _headers(found: Resolution, entry: Entry) -> Headers:
 
 def _row_reply(query: ResultQuery, found: RowResolution, directives: Directives) -> Reply:
     answer = found.answer
-    assert answer is not None and query.job.rows is not None  # noqa: S101, PT018  # callers check
-    row = {query.job.rows.key: answer.key, **answer.values}
-    if query.format == "csv":
-        body = Body.of(_csv(row), "text/csv; charset=utf-8")
-    else:
-        body = Body.of(orjson.dumps(row) + b"\n", "application/json")
+    assert answer is not None  # noqa: S101  # callers check
+    body = row_body(query, answer)
     headers = answer_headers(found, answer.computed_at, query.job.name, answer.version)
     return body_reply(200, body, headers, directives)
+
+
+def row_body(query: ResultQuery, answer: RowAnswer) -> Body:
+    """Returns a row in the format that is asked for."""
+    key = query.job.rows.key if query.job.rows is not None else "key"
+    row = {key: answer.key, **answer.values}
+    if query.format == "csv":
+        return Body.of(_csv(row), "text/csv; charset=utf-8")
+    return Body.of(orjson.dumps(row) + b"\n", "application/json")
 
 
 def _csv(row: Mapping[str, object]) -> bytes:

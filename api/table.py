@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 
 import orjson
@@ -19,7 +20,7 @@ MEDIA_TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
 OPTIONS = ("columns", "order_by", "descending", "limit", "offset", "format")
 
 
-def read_selection(pairs: list[tuple[str, str]]) -> Selection:
+def read_selection(pairs: list[tuple[str, str]], as_of: datetime | None = None) -> Selection:
     """Returns what part of the table a query asks for; any other name is a column to match.
 
     Raises:
@@ -38,6 +39,7 @@ def read_selection(pairs: list[tuple[str, str]]) -> Selection:
         descending=options.get("descending", "").lower() in ("true", "1", "yes"),
         limit=None if limit is None else _number("limit", limit),
         offset=_number("offset", options.get("offset", "0")),
+        as_of=as_of,
     )
 
 

@@ -7,10 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from api.as_of import moment_headers, take_moment
 from api.caching import read_directives
 from api.call_document import Accepted
 from api.definitions_view import DefinitionsView, definitions_view
 from api.deps import CatalogDep, ServicesDep
+from api.difference_view import DifferenceView, difference_view
+from api.earlier import earlier_reply
 from api.errors import KeysNotListed
 from api.explain_view import explain_view
 from api.form import form_pairs
@@ -23,6 +26,7 @@ from api.session_view import session_views
 from api.table import MEDIA_TYPES, read_format, read_selection, stream_table
 from api.v1_calls import router as calls
 from api.v1_runs import router as runs
+from jobs.difference import find_difference, find_sides
 from jobs.explain import explain
 
 router = APIRouter(prefix="/v1")
@@ -65,6 +69,28 @@ def show_explanation(
     return explain_view(explain(services.pantry, catalog, job, pairs))
 
 
+@router.get("/jobs/{job}/diff", tags=["jobs"])
+def show_difference(
+    job: str,
+    services: ServicesDep,
+    catalog: CatalogDep,
+    *,
+    before: Annotated[
+        str | None, Query(alias="from", description="a run's number, a date or a moment")
+    ] = None,
+    after: Annotated[str | None, Query(alias="to", description="likewise; without it now")] = None,
+    limit: Annotated[int, Query(ge=0, le=10_000, description="at most so many changes")] = 100,
+) -> DifferenceView:
+    """What changed between two moments, the largest changes first; by default by the last run.
+
+    A run stands for the moment of its end, a date for the end of that day where the job is.
+    """
+    definition = services.pantry.jobs.job(job)
+    sides = find_sides(catalog, definition, before, after, services.pantry.clock())
+    found = find_difference(services.pantry, catalog, definition, sides, limit=limit)
+    return difference_view(found)
+
+
 @router.get("/definitions", tags=["jobs"])
 def show_definitions(services: ServicesDep) -> DefinitionsView:
     """Whether the job files as they are now are live; if not, every mistake in them.
@@ -97,23 +123,31 @@ def list_sessions(
 def show_table(job: str, request: Request, services: ServicesDep, ending: str = "") -> Response:
     """All answers of a job, one under the other, as JSON or CSV.
 
-    Query: `format`, `columns=a,b`, `order_by`, `descending`, `limit`, `offset`; any other name is
-    a column that has to equal the value.
+    Query: `format`, `columns=a,b`, `order_by`, `descending`, `limit`, `offset`, and `as_of` for the
+    answers of a moment of the past; any other name is a column that has to equal the value.
     """
     definition = services.pantry.jobs.job(job)
     pairs = form_pairs(request.url.query.encode())
     format_name = read_format(ending, pairs, request.headers.get("accept", ""))
-    stream = stream_table(services.pantry, definition, read_selection(pairs), format_name)
+    moment, pairs = take_moment(services.pantry, definition, pairs)
+    selection = read_selection(pairs, moment)
+    stream = stream_table(services.pantry, definition, selection, format_name)
     headers = {"Cache-Control": "no-cache"}
+    if moment is not None:
+        headers = dict(moment_headers(moment, services.pantry.clock()))
     return StreamingResponse(stream, media_type=MEDIA_TYPES[format_name], headers=headers)
 
 
 @router.get("/results/{job}", tags=["results"], responses=LATER)
-async def show_result(job: str, request: Request, services: ServicesDep) -> Response:
+async def show_result(
+    job: str, request: Request, services: ServicesDep, catalog: CatalogDep
+) -> Response:
     """One answer, from the cache if it is there. The query has the job's arguments.
 
     The format is the ending of the path (`.csv`), else `format=`, else what Accept prefers. With
-    `Prefer: respond-async` an answer that has to be computed comes later: 202 says where.
+    `Prefer: respond-async` an answer that has to be computed comes later: 202 says where. With
+    `as_of=2026-10-01` it is the answer that was current then, at the end of that day where the job
+    is; a moment (`2026-10-01T12:00Z`) says it exactly.
     """
     headers = dict(request.headers.items())
     pairs = form_pairs(request.url.query.encode())
@@ -121,7 +155,10 @@ async def show_result(job: str, request: Request, services: ServicesDep) -> Resp
 
     def work(promise: Promise | None = None) -> Reply:
         query = read_query(services.pantry, job, pairs, headers)
-        return results.answer(query, read_directives(headers), promise)
+        directives = read_directives(headers)
+        if query.as_of is not None:
+            return earlier_reply(services.pantry, catalog, query, query.as_of, directives)
+        return results.answer(query, directives, promise)
 
     wanted = read_preference(request.headers.raw)
     if wanted is None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,19 @@ CREATE TABLE IF NOT EXISTS batches (
     fresh_until TEXT NOT NULL, stale_until TEXT NOT NULL, columns TEXT NOT NULL
 );
 """
+# What rows were before; see `cache.rowpast`. `since` is the batch in which a row's value was first
+# computed, where that was before its own batch.
+_WITH_PAST: Final = """
+ALTER TABLE batches ADD COLUMN keep_until TEXT NOT NULL DEFAULT '';
+CREATE TABLE past_columns (name TEXT PRIMARY KEY, stored TEXT NOT NULL);
+CREATE TABLE past (
+    id INTEGER PRIMARY KEY, key, since INTEGER NOT NULL, batch INTEGER NOT NULL,
+    gone INTEGER NOT NULL
+);
+CREATE INDEX past_by_key ON past (key, gone);
+CREATE TABLE horizon (moment TEXT NOT NULL);
+PRAGMA user_version = 1;
+"""
 
 
 @dataclass(frozen=True)
@@ -52,8 +65,8 @@ class RowFile:
             connection = self.connect()
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
-                if not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-                    connection.executescript(_SCHEMA)
+                if connection.execute("PRAGMA user_version").fetchone() == (0,):
+                    _bring_up_to_date(connection)
             finally:
                 connection.close()
 
@@ -65,6 +78,13 @@ class RowFile:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA mmap_size = 1073741824")
         return connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one moment's state of the file."""
+        with disk_border(self.path), closing(self.connect()) as connection:
+            connection.execute("BEGIN")
+            yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -88,6 +108,17 @@ class RowFile:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    # Another process may have been quicker.
+    if connection.execute("PRAGMA user_version").fetchone() == (0,):
+        has_rows = keys_are_numbers(connection) is not None
+        added = "ALTER TABLE rows ADD COLUMN since INTEGER;" if has_rows else ""
+        for statement in (_SCHEMA + _WITH_PAST + added).split(";"):
+            connection.execute(statement)
+    connection.execute("COMMIT")
+
+
 def columns_of(connection: sqlite3.Connection) -> dict[str, Column]:
     """The columns of the rows, by name, in the order they came."""
     rows = connection.execute("SELECT name, stored, kind FROM columns ORDER BY rowid")
@@ -96,7 +127,11 @@ def columns_of(connection: sqlite3.Connection) -> dict[str, Column]:
 
 def batches_of(connection: sqlite3.Connection, *, after: int = 0) -> dict[int, Batch]:
     """The batches that came after one, by number."""
-    rows = connection.execute("SELECT * FROM batches WHERE id > ?", (after,))
+    rows = connection.execute(
+        "SELECT id, version, computed_at, fresh_until, stale_until, columns FROM batches"
+        " WHERE id > ?",
+        (after,),
+    )
     return {
         id_: Batch(
             id_,
@@ -118,10 +153,10 @@ def add_batch(
     names: list[str],
 ) -> int:
     """Keeps what the rows of one write have in common; gives its number."""
-    moments = (computed_at, *freshness.until(computed_at)[:2])
+    moments = (computed_at, *freshness.until(computed_at))
     added = connection.execute(
-        "INSERT INTO batches (version, computed_at, fresh_until, stale_until, columns)"
-        " VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO batches (version, computed_at, fresh_until, stale_until, keep_until, columns)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         (version, *map(to_text, moments), orjson.dumps(names).decode()),
     )
     return int(added.lastrowid or 0)

@@ -36,8 +36,11 @@ def page_query(
     descending: bool,
     limit: int | None,
     offset: int,
+    source: str = "rows",
 ) -> PageQuery:
     """The query for these rows of the table at ``path``, as ``RowTable.page`` describes them.
+
+    ``source`` is what is read: a table, or a query in brackets.
 
     Raises:
         ColumnUnknown: a name is no column of the table.
@@ -55,7 +58,7 @@ def page_query(
     order = f"{stored[order_by]}{direction}, key" if order_by else f"key{direction}"
     return PageQuery(
         [*names, AT],
-        f"SELECT {', '.join(stored[name] for name in names)}, batch FROM rows"  # noqa: S608  (quoted)
+        f"SELECT {', '.join(stored[name] for name in names)}, batch FROM {source}"  # noqa: S608  (quoted)
         f"{conditions} ORDER BY {order} LIMIT ? OFFSET ?",
         [*values, -1 if limit is None else limit, offset],
         [at for at, name in enumerate(chosen, 1) if known[name].kind is Kind.BOOLEAN],

@@ -7,13 +7,15 @@ transaction: a second database would save a few page reads, but a crash between 
 an answer that no listing shows and no sweep counts.
 
 Freshness is the entry's own affair: nothing here expires, and the size limit is only kept for the
-sweep to enforce, so a read never writes.
+sweep to enforce, so a read never writes. What an entry was before stays readable: `cache.history`.
 """
 
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -21,6 +23,7 @@ from typing import Final
 import diskcache
 
 from cache.border import disk_border, translated
+from cache.clock import Clock, utcnow
 from cache.disk import SETTINGS, Rows
 from cache.entry import Entry, EntrySummary
 from cache.errors import (
@@ -29,8 +32,10 @@ from cache.errors import (
     EntryTooLarge,
     EntryUnreadable,
     PickleRefused,
+    StoreFull,
     StoreUnavailable,
 )
+from cache.history import History, since_of
 
 _log = logging.getLogger(__name__)
 
@@ -48,8 +53,15 @@ class Store:
     each other. Each process opens its own: do not carry a store across a fork.
     """
 
-    def __init__(self, folder: Path, *, size_limit_bytes: int = 10 * 2**30) -> None:
+    def __init__(
+        self, folder: Path, *, size_limit_bytes: int = 10 * 2**30, clock: Clock = utcnow
+    ) -> None:
         """Opens the store, and makes it if it is not there.
+
+        Args:
+            folder: Where it lies.
+            size_limit_bytes: For the sweep to keep.
+            clock: Says when an entry takes the place of another.
 
         Raises:
             StoreFull: there is no room to make it.
@@ -60,6 +72,8 @@ class Store:
         with disk_border(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._rows = Rows(str(folder), timeout=_LOCKED_FOR_S, **SETTINGS)
+        self._clock = clock
+        self.history = History(folder, self._rows)
 
     def get(self, cache_key: str) -> Entry | None:
         """The entry under this key, however old, or ``None``. Writes nothing.
@@ -80,7 +94,7 @@ class Store:
         return None if data is None else Entry.from_bytes(data, cache_key)
 
     def put(self, entry: Entry) -> None:
-        """Keeps the entry, in place of any other under its key: whole, or not at all.
+        """Keeps the entry, whole or not at all; what it replaces stays readable as of its time.
 
         Raises:
             ArgumentUnsupported: the entry's arguments are not plain JSON.
@@ -99,11 +113,14 @@ class Store:
         """
         remaining = iter(entries)
         while batch := list(islice(remaining, _BATCH)):
-            rows = [self._as_rows(entry) for entry in batch]
-            with self._transaction():
-                for cache_key, job, data, summary in rows:
-                    self._rows.set(f"e:{cache_key}", data)
-                    self._rows.set(f"m:{cache_key}", summary, tag=job)
+            earlier: list[Entry] = []
+            try:
+                self._put_batch(batch, earlier)
+            except StoreFull:
+                if not earlier:
+                    raise
+                self._put_batch(batch, None)  # an earlier answer must not cost a new one
+                _log.warning("earlier answers not kept count=%d reason=no room", len(earlier))
 
     def delete(self, cache_key: str) -> bool:
         """Removes the entry; whether there was one."""
@@ -135,6 +152,23 @@ class Store:
                     except (EntryUnreadable, EntryFormatTooNew) as error:
                         _log.warning("entry left as it is key=%s reason=%s", cache_key, error)
         return revised
+
+    def as_of(self, cache_key: str, moment: datetime) -> Entry | None:
+        """The entry that was under this key then, or ``None``; raises as ``get`` does.
+
+        Where its value was computed again since and was the same, it has the first ``computed_at``.
+        """
+        current = self.get(cache_key)  # first: if it is replaced meanwhile, it is found as earlier
+        entry = self.history.find(cache_key, moment) or current
+        if entry is None or (since := since_of(entry)) > moment:
+            return None
+        return entry if entry.computed_at <= moment else replace(entry, computed_at=since)
+
+    def earliest(self, cache_key: str) -> datetime | None:
+        """The moment from which on there is an answer under this key."""
+        current = self.get(cache_key)  # first, as above
+        entry = self.history.oldest(cache_key) or current
+        return None if entry is None else since_of(entry)
 
     def discard(self, summaries: Iterable[EntrySummary]) -> list[EntrySummary]:
         """Removes the entries that still are as these summaries say; which those were.
@@ -211,6 +245,23 @@ class Store:
             return False
         self.put(revised)
         return True
+
+    def _put_batch(self, batch: Iterable[Entry], earlier: list[Entry] | None) -> None:
+        """Puts these in one transaction; those that it keeps as earlier ones go on the list."""
+        with self._transaction():
+            for entry in batch:
+                put, old = entry, None
+                with suppress(EntryUnreadable, EntryFormatTooNew):  # could not be shown again
+                    old = self.get(entry.cache_key)
+                if old is not None and old.computed_at != entry.computed_at:
+                    put = History.continued(old, entry)
+                    if put is entry and earlier is not None:
+                        earlier.append(old)
+                    if put is entry:
+                        self.history.keep(old, self._clock(), has_room=earlier is not None)
+                cache_key, job, data, summary = self._as_rows(put)
+                self._rows.set(f"e:{cache_key}", data)
+                self._rows.set(f"m:{cache_key}", summary, tag=job)
 
     def _as_rows(self, entry: Entry) -> tuple[str, str, bytes, bytes]:
         data = entry.to_bytes()

@@ -1,14 +1,17 @@
 """Keeping house: what is over its time or over the budget goes, what a crash left is put right."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from pathlib import Path
+from typing import Final, Protocol
 
 from cache.entry import Entry, EntrySummary
 from cache.errors import SessionNotFound
+from cache.rowpast import RowHistories
 from cache.sessions import SessionFolder
 from cache.store import Store
 
@@ -19,13 +22,17 @@ LEFTOVER_AFTER_S: Final = 3600  # no evaluation may take as long, so its stage h
 
 @dataclass(frozen=True)
 class SweepReport:
-    """What one sweep removed; ``over_budget_bytes`` is what pinned entries take too much."""
+    """What one sweep removed; ``over_budget_bytes`` is what pinned entries take too much.
+
+    ``earlier`` counts answers that others had replaced, of cells and of rows.
+    """
 
     expired: int
     evicted: int
     sessions: int
     freed_bytes: int
     over_budget_bytes: int
+    earlier: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,18 +45,42 @@ class CheckReport:
     unlinked: int
 
 
+class _Earlier(Protocol):
+    """Earlier answers, as the sweep sees them; see `cache.history`."""
+
+    def expire(self, now: datetime) -> int:
+        """Removes those that are past their time; how many."""
+
+    def sizes(self) -> dict[str, int]:
+        """The room that they take, by the hour in which they were replaced."""
+
+    def drop(self, hour: str) -> int:
+        """Removes those replaced in this hour or before; how many."""
+
+
 class Sweep:
     """Removes what may go from one store and one session folder.
 
-    By time: entries past ``keep_until``, and sessions that are older than ``keep_sessions_s`` and
-    that no entry names. By space: while the entries together are larger than the store's limit,
-    those that were computed on demand, oldest first; pinned ones never.
+    By time: entries past ``keep_until``, earlier ones too, and sessions that are older than
+    ``keep_sessions_s`` and that no entry names. By space: while all together are larger than the
+    store's limit, first earlier answers, of cells in the store and of rows in the folder ``rows``,
+    then entries that were computed on demand, oldest first; pinned ones never.
     """
 
-    def __init__(self, store: Store, sessions: SessionFolder, keep_sessions_s: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        sessions: SessionFolder,
+        keep_sessions_s: float,
+        *,
+        rows: Path | None = None,
+    ) -> None:
         self._store = store
         self._sessions = sessions
         self._keep_sessions_s = keep_sessions_s
+        self._histories: list[_Earlier] = [store.history]
+        if rows is not None:
+            self._histories.append(RowHistories(rows))
 
     def run(self, now: datetime) -> SweepReport:
         """One sweep. An entry that is put anew meanwhile stays; nothing is locked for long.
@@ -68,6 +99,8 @@ class Sweep:
 
         expired = self._store.discard(one for one in entries if one.keep_until <= now)
         kept = _without(entries, expired)
+        earlier = sum(history.expire(now) for history in self._histories)
+        earlier += self._drop_earlier(self._store.size_limit_bytes - _size_bytes(kept))
         evicted = self._store.discard(_over_budget(kept, self._store.size_limit_bytes))
         kept = _without(kept, evicted)
 
@@ -79,6 +112,7 @@ class Sweep:
             sessions=deleted + freed[0],
             freed_bytes=_size_bytes([*expired, *evicted]) + session_bytes + freed[1],
             over_budget_bytes=max(0, _size_bytes(kept) - self._store.size_limit_bytes),
+            earlier=earlier,
         )
         _log.info("sweep finished %s", report)
         if report.over_budget_bytes:
@@ -109,6 +143,18 @@ class Sweep:
         )
         _log.info("check finished %s", report)
         return report
+
+    def _drop_earlier(self, room_bytes: int) -> int:
+        """Removes earlier answers, those replaced first, until the others have room; how many."""
+        sizes = Counter[str]()
+        for history in self._histories:
+            sizes.update(history.sizes())
+        left_bytes, last = sizes.total(), ""
+        for hour in sorted(sizes):
+            if left_bytes <= room_bytes:
+                break
+            left_bytes, last = left_bytes - sizes[hour], hour
+        return sum(history.drop(last) for history in self._histories) if last else 0
 
     def _delete_sessions(self, session_keys: Iterable[str], now: datetime) -> tuple[int, int]:
         oldest = now - timedelta(seconds=self._keep_sessions_s)

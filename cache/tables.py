@@ -4,22 +4,21 @@ A million rows of three columns take 34 MB keyed by numbers, 44 MB by texts; one
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from sqlite3 import Connection
 from typing import Any
 
-from cache.border import disk_border
 from cache.clock import to_text
-from cache.errors import RowsRefused
+from cache.errors import RowsRefused, StoreFull
 from cache.freshness import Freshness
 from cache.rowfile import RowFile, add_batch, batches_of, columns_of, keys_are_numbers
 from cache.rowpage import AT, page_query
+from cache.rowpast import note_lost
 from cache.rowread import RowAnswer, RowReader
+from cache.rowthen import PastRows, RowChange, batch_at, columns_at, rows_at
 from cache.rowwrite import remove_rows, replace_rows
 
-__all__ = ["RowAnswer", "RowTable"]
+__all__ = ["RowAnswer", "RowChange", "RowTable"]
 
 
 class RowTable:
@@ -45,6 +44,7 @@ class RowTable:
         self.key = key
         self._file = RowFile(path)
         self._reader = RowReader(self._file)
+        self.past = PastRows(self._file)
 
     def write(
         self,
@@ -83,10 +83,19 @@ class RowTable:
                 )
         if AT in given:
             raise RowsRefused(self.path, f"a column may not be called {AT!r}: every row has one")
-        try:
+
+        def put(*, keeps_past: bool) -> None:
             with self._file.writing() as connection:
                 batch = add_batch(connection, version, computed_at, freshness, list(given))
-                replace_rows(connection, keys, digests, given, batch)
+                replace_rows(connection, keys, digests, given, batch, keeps_past=keeps_past)
+                if not keeps_past:
+                    note_lost(connection, computed_at)
+
+        try:
+            try:
+                put(keeps_past=True)
+            except StoreFull:  # what rows said before must not cost what they say now
+                put(keeps_past=False)
         except (TypeError, ValueError, OverflowError) as error:
             raise RowsRefused(self.path, str(error)) from error
 
@@ -100,7 +109,7 @@ class RowTable:
 
     def current(self, *, version: str, now: datetime) -> dict[int | str, int]:
         """The digests of the rows that are fresh and of this version, by key."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if keys_are_numbers(connection) is None:
                 return {}
             fresh = [
@@ -113,7 +122,7 @@ class RowTable:
 
     def stale(self, *, version: str, now: datetime) -> dict[int | str, str]:
         """Which version made each row that is served, but is not fresh or not of this version."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if keys_are_numbers(connection) is None:
                 return {}
             made_by = {
@@ -126,8 +135,10 @@ class RowTable:
             statement = f"SELECT key, batch FROM rows WHERE batch IN ({ids})"  # noqa: S608  (numbers)
             return {key: made_by[batch] for key, batch in connection.execute(statement)}
 
-    def remove_except(self, keys: Sequence[Any]) -> int:
+    def remove_except(self, keys: Sequence[Any], *, now: datetime) -> int:
         """Removes the rows that the source no longer has, and columns that only they had.
+
+        As earlier answers they can still be read.
 
         Returns:
             How many rows that were.
@@ -137,7 +148,8 @@ class RowTable:
             StoreUnavailable: the file cannot be written, or is locked for too long.
         """
         with self._file.writing() as connection:
-            return remove_rows(connection, keys)
+            batch = add_batch(connection, "", now, Freshness(0, 0, 0), [])
+            return remove_rows(connection, keys, batch)
 
     def page(
         self,
@@ -148,10 +160,12 @@ class RowTable:
         descending: bool = False,
         limit: int | None = None,
         offset: int = 0,
+        as_of: datetime | None = None,
     ) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
         """Names and rows of a part of the table: the key first, ``computed_at`` (text) last.
 
-        The rows come as they are read, from one moment's state of the table, in any thread.
+        The rows come as they are read, from one moment's state of the table, in any thread: that
+        of ``as_of``, or the present one.
 
         Args:
             columns: which ones, in this order; all by default.
@@ -160,14 +174,19 @@ class RowTable:
             descending: the other way round.
             limit: at most so many rows.
             offset: after leaving out so many.
+            as_of: the moment whose rows are read.
 
         Raises:
             ColumnUnknown: at once, not while reading.
             StoreUnavailable: the file cannot be read.
         """
-        with self._reading() as connection:
-            known = columns_of(connection)
+        with self._file.reading() as connection:
             empty = keys_are_numbers(connection) is None
+            known, source = columns_of(connection), "rows"
+            if as_of is not None and not empty:
+                batch = batch_at(connection, as_of)
+                known = columns_at(connection, batch)
+                source = rows_at(connection, batch, known)
         query = page_query(
             self.path,
             self.key,
@@ -178,6 +197,7 @@ class RowTable:
             descending=descending,
             limit=limit,
             offset=offset,
+            source=source,
         )
         return query.names, iter(()) if empty else self._stream(
             query.sql, query.values, query.booleans
@@ -185,15 +205,24 @@ class RowTable:
 
     def count(self) -> int:
         """How many rows there are."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if keys_are_numbers(connection) is None:
                 return 0
             return int(connection.execute("SELECT count(*) FROM rows").fetchone()[0])
 
+    def fresh_until(self) -> datetime | None:
+        """When the first of the rows is fresh no more; ``None`` without rows."""
+        with self._file.reading() as connection:
+            if keys_are_numbers(connection) is None:
+                return None
+            used = connection.execute("SELECT DISTINCT batch FROM rows").fetchall()
+            batches = batches_of(connection)
+            return min((batches[id_].fresh_until for (id_,) in used), default=None)
+
     def counts(self, now: datetime, version: str) -> dict[str, int]:
         """How many rows are ``fresh``, ``stale`` and ``expired`` when this version is the job's."""
         totals = {"fresh": 0, "stale": 0, "expired": 0}
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if keys_are_numbers(connection) is None:
                 return totals
             batches = batches_of(connection)
@@ -210,17 +239,10 @@ class RowTable:
         """Closes the connection that ``get`` uses; the next ``get`` opens it again."""
         self._reader.close()
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        """A connection that sees one moment's state of the table."""
-        with disk_border(self.path), closing(self._file.connect()) as connection:
-            connection.execute("BEGIN")
-            yield connection
-
     def _stream(
         self, sql: str, values: Sequence[Any], booleans: Sequence[int]
     ) -> Iterator[tuple[Any, ...]]:
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             moments = {id_: to_text(one.computed_at) for id_, one in batches_of(connection).items()}
             rows = connection.execute(sql, values)
             while some := rows.fetchmany(1000):

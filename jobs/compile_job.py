@@ -16,6 +16,8 @@ from jobs.compile_rows import compile_rows
 from jobs.definition import Defaults, JobEntry, JobFile
 from jobs.grid import Grid
 from jobs.job import Job
+from jobs.notify_entry import NotifyEntry
+from jobs.notify_spec import NOBODY, NotifySpec
 from jobs.problem import KeyPath
 from jobs.retries_entry import retries_of
 from jobs.rows_source import Rows
@@ -89,6 +91,7 @@ class _JobCompiler:
             retries=retries_of(self._setting("retries")),
             concurrency=self._setting("concurrency"),
             priority=_PRIORITIES[self._setting("priority") or "normal"],
+            notify=self._notify(),
             tags=tuple(self._setting("tags") or ()),
             owner=self._setting("owner") or "",
             timezone=self._timezone(),
@@ -204,6 +207,10 @@ class _JobCompiler:
         for entry in (self.defaults.limits, self.entry.limits):
             said |= entry.model_dump(exclude_none=True) if entry is not None else {}
         return replace(UNLIMITED, **{LIMITS[name].field: most for name, most in said.items()})
+
+    def _notify(self) -> NotifySpec:
+        written: NotifyEntry | None = self._setting("notify")
+        return written.spec() if written is not None else NOBODY
 
     def _timezone(self) -> str:
         zone: str = self._setting("timezone") or self.around.timezone

@@ -8,6 +8,7 @@ from jobs.cells_entry import ArgumentEntry, GridEntry, RowsEntry
 from jobs.entry import Duration, Entry, PositiveDuration, RCode, Timezone
 from jobs.input_entry import RefreshWhenEntry
 from jobs.limits_entry import LimitsEntry
+from jobs.notify_entry import NotifyEntry
 from jobs.retries_entry import AnyRetries
 from jobs.schedule_entry import Schedule
 
@@ -83,6 +84,11 @@ class Defaults(Entry):
         description="Whose run begins, and computes, first where several jobs are run. "
         "Default: normal.",
         examples=["high"],
+    )
+    notify: NotifyEntry | None = Field(
+        None,
+        description="Who is told when runs fail, answers go stale or change. Default: nobody.",
+        examples=[{"on": ["failed", "stale"], "email": "team@example.com"}],
     )
     tags: list[str] | None = Field(
         None, description="Words to find jobs by.", examples=[["regulated"]]

@@ -8,7 +8,9 @@ JobError
 ├── RowsUnreadable      a table outside, as of a rows job, cannot be used
 ├── SecretMissing       an environment variable that a job file names is not set
 ├── InputUnreadable     what answers are made of cannot be looked at
+├── RuleFailed          R cannot evaluate a rule about changes
 ├── RowNotFound         the table of a rows job has no such key
+├── NoAnswerThen        a job had no answer at a moment of the past, or none is kept
 ├── RefusedMiss         not prepared, and the job says `on_miss: refuse`
 ├── CallFailed          R raised an error or reached a limit; its session can be read
 ├── RunNotFound         no run has that number
@@ -27,8 +29,10 @@ JobError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
+from cache.clock import to_text
 from engine.errors import LimitReached
 from engine.evaluation import Evaluation
 from jobs.problem import Problem
@@ -127,6 +131,15 @@ class InputUnreadable(JobError):
         super().__init__(f"refresh_when of {job}: {text}: {reason}")
 
 
+class RuleFailed(JobError):
+    """R cannot evaluate a rule about changed answers (`notify`), or it says neither yes nor no."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        self.rule = rule
+        self.reason = reason
+        super().__init__(f"the rule '{rule}' failed: {reason}")
+
+
 class RowNotFound(JobError):
     """The table of the rows job has no row with that key; `hint` says what may help."""
 
@@ -136,6 +149,32 @@ class RowNotFound(JobError):
         self.hint = hint
         text = f"{job} has no row with key {row_key!r}"
         super().__init__(f"{text} ({hint})" if hint else text)
+
+
+class NoAnswerThen(JobError):
+    """The job had no answer at that moment, or it is kept no longer; `earliest` is the first one.
+
+    `served_until` is the end of the last one's time, if there was one that was past it.
+    """
+
+    def __init__(
+        self,
+        job: str,
+        moment: datetime,
+        *,
+        earliest: datetime | None = None,
+        served_until: datetime | None = None,
+    ) -> None:
+        self.job = job
+        self.moment = moment
+        self.earliest = earliest
+        self.served_until = served_until
+        text = f"{job} has no answer of {to_text(moment)}"
+        if served_until is not None:
+            text += f": the one before was served until {to_text(served_until)}"
+        elif earliest is not None:
+            text += f": the earliest that is kept is of {to_text(earliest)}"
+        super().__init__(text)
 
 
 class RefusedMiss(JobError):

@@ -16,6 +16,7 @@ from jobs.errors import ArgumentFault, ArgumentInvalid
 from jobs.grid import Cell, Grid
 from jobs.input_spec import InputSpec
 from jobs.nearest import did_you_mean
+from jobs.notify_spec import NOBODY, NotifySpec
 from jobs.problem import KeyPath, Source
 from jobs.retries import NO_RETRIES, Retries
 from jobs.rows_source import Rows
@@ -52,6 +53,7 @@ class Job:
         retries: How often, and after what time, a failed call of a run is tried again.
         concurrency: Most children that a run keeps busy, or None: as many as the server allows.
         priority: Of its runs among those of other jobs.
+        notify: Who is told of what.
         tags: Words to find jobs by.
         owner: Who answers for the job.
         timezone: Zone of the schedules that name none.
@@ -79,6 +81,7 @@ class Job:
     retries: Retries = NO_RETRIES
     concurrency: int | None = None
     priority: Priority = Priority.SCHEDULED
+    notify: NotifySpec = NOBODY
     tags: tuple[str, ...] = ()
     owner: str = ""
     timezone: str = "UTC"
@@ -116,7 +119,7 @@ class Job:
         code: dict[KeyPath, str] = {("checks", i): text for i, text in enumerate(self.checks)}
         if self.input is not None and self.input.kind == "r":
             code["refresh_when", "r"] = self.input.text
-        return code
+        return code | dict(zip(self.notify.places, self.notify.changed, strict=True))
 
     def argument(self, name: str) -> ArgumentSpec | None:
         """The argument called `name`, if the job has it."""

@@ -53,7 +53,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if isinstance(value, datetime) else from_text(value)
 
 
-REVISION = "0006"  # the last migration, whose result these tables are
+REVISION = "0007"  # the last migration, whose result these tables are
 
 metadata = MetaData()
 
@@ -124,6 +124,7 @@ runs = Table(
     Column("scope", JSON(none_as_null=True)),  # null: everything that is not fresh
     Column("queued_at", Moment),  # null: it was begun at once
     Column("rate", Float),  # cells, or rows, a second
+    Column("noticed", Boolean, nullable=False, server_default=text("false")),  # its end was
     Index("runs_by_job", "job", "id"),
     # The database itself keeps two processes from running one job at the same time.
     Index("one_running", "job", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),
@@ -189,4 +190,29 @@ leases = Table(
     Column("holder", String(300), nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("term", Integer, nullable=False, server_default=text("0")),  # one more for each holder
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job", String(200), nullable=False),
+    Column("run_id", Integer),
+    Column("channel", String(20), nullable=False),
+    Column("message", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_try", Moment),
+    Column("ended_at", Moment),
+    Column("error", Text),
+    Index("outbox_by_status", "status", "next_try"),
+    sqlite_autoincrement=True,  # an id names a message to those who get it: never given twice
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("job", String(200), primary_key=True),  # whose answers went stale, and it was told
+    Column("since", Moment, nullable=False),
 )

@@ -18,6 +18,8 @@ from cache.store import Store
 from engine.call import Output
 from engine.limits import Limits
 from jobs.call import Call
+from jobs.earlier_entries import prepared_then
+from jobs.errors import NoAnswerThen
 from jobs.evaluator import Evaluator
 from jobs.flight import Flights
 from jobs.freshness import FreshnessCounts, JobFreshness
@@ -35,7 +37,7 @@ from jobs.row_answers import RowAnswers, flight_key
 from jobs.row_resolution import RowResolution
 from jobs.rows_source import RowKey
 from jobs.stored_sessions import StoredSessions
-from jobs.table import Selection, Table, grid_table
+from jobs.table import Selection, Table, answers_now, answers_then, grid_table
 from jobs.versions import Versions
 
 MEMORY_BYTES: Final = 64 * 2**20
@@ -81,7 +83,7 @@ class Pantry:
         self.pool = pool
         self.clock = clock
         self.limits = limits or Limits()
-        self.store = Store(state / "results", size_limit_bytes=size_limit_bytes)
+        self.store = Store(state / "results", size_limit_bytes=size_limit_bytes, clock=clock)
         self.sessions = SessionFolder(state / "sessions", key_digits=session_key_digits)
         self.calls = CallRecords(state / "calls", clock=clock, keep_s=keep_sessions_s)
         self.generations = Generations(state / "generations")
@@ -112,8 +114,9 @@ class Pantry:
             clock=clock,
             limits=self.limits,
         )
+        self.rows_folder = state / "rows"
         self.row_answers = RowAnswers(
-            state / "rows",
+            self.rows_folder,
             sessions=self.sessions,
             calls=self.calls,
             generations=self.generations,
@@ -209,14 +212,28 @@ class Pantry:
 
         Raises:
             ColumnUnknown: The selection names a column that is not there.
+            NoAnswerThen: Answers of then are kept no longer.
             StoreUnavailable: The answers cannot be read.
         """
         wanted = wanted or Selection()
+        horizon = None if wanted.as_of is None else self.horizon(job)
+        if wanted.as_of is not None and horizon is not None and wanted.as_of < horizon:
+            raise NoAnswerThen(job.name, wanted.as_of, earliest=horizon)
         if job.rows is None:
             version = self.versions.current(job.name)
-            return grid_table(job, self.store, now=self.clock(), version=version, wanted=wanted)
+            answers, now = answers_now(job, self.store), self.clock()
+            if wanted.as_of is not None:
+                earlier = prepared_then(self.store, job.name, wanted.as_of)
+                answers, now, version = answers_then(job, earlier), wanted.as_of, None
+            return grid_table(job, answers, now=now, version=version, wanted=wanted)
         names, rows = self.row_answers.table(job).page(**vars(wanted))
         return Table(tuple(names), rows)
+
+    def horizon(self, job: Job) -> datetime | None:
+        """The moment before which answers of the job are kept no longer; None if all are."""
+        if job.rows is None:
+            return self.store.history.horizon(job.name)
+        return self.row_answers.table(job).past.horizon()
 
     def freshness(self, job: Job) -> JobFreshness:
         """How many of the job's cells are fresh, stale and missing; without R."""

@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from jobs.scope import NOT_FRESH, Scope
-from jobs.status import Cause, Outcome, RunStatus
+from jobs.status import Cause, MessageStatus, Outcome, RunStatus
 
 
 @dataclass(frozen=True)
 class Run:
     """One execution of a job; `attempt` counts how often it was taken up.
 
-    `skipped` are cells whose answers were made of the same input. A run that waits has begun
-    nothing: `started_at` is then when it was asked for. `rate` counts cells, or rows, a second.
+    `skipped` are cells whose answers were made of the same input; `noticed` says that whoever is
+    to be told of its end is told. A run that waits has begun nothing: `started_at` is then when it
+    was asked for. `rate` counts cells, or rows, a second.
     """
 
     id: int
@@ -37,6 +38,7 @@ class Run:
     scope: Scope = NOT_FRESH
     queued_at: datetime | None = None
     rate: float | None = None
+    noticed: bool = False
 
     @property
     def open(self) -> bool:
@@ -171,6 +173,26 @@ class JobVersion:
         """The parts in which another definition is not the same."""
         names = dict.fromkeys([*self.definition, *definition])
         return tuple(n for n in names if self.definition.get(n) != definition.get(n))
+
+
+@dataclass(frozen=True)
+class OutboxMessage:
+    """A message about a job on its way to those who are to be told.
+
+    `channel` is how it goes; `error` why it has not arrived, or never will.
+    """
+
+    id: int
+    job: str
+    run_id: int | None
+    channel: str
+    message: Mapping[str, Any]
+    created_at: datetime
+    status: MessageStatus
+    attempts: int = 0
+    next_try: datetime | None = None
+    ended_at: datetime | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True)

@@ -233,7 +233,7 @@ class RowAnswers:
 
     def remove_gone(self, job: Job, source: RowsSource) -> int:
         """Removes the rows that the source no longer has; how many."""
-        gone = self.table(job).remove_except(source.keys)
+        gone = self.table(job).remove_except(source.keys, now=self._clock())
         if gone:
             self._generations.bump(job.qualified)
         return gone

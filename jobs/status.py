@@ -54,3 +54,14 @@ class Outcome(StrEnum):
     """The stored answer was made of the same input, so R was not called; it is fresh anew."""
     FAILED = "failed"
     """Every attempt failed; an older answer, if there is one, stays."""
+
+
+class MessageStatus(StrEnum):
+    """Where a message about a job stands."""
+
+    WAITING = "waiting"
+    """It is to be sent, or sent again."""
+    DELIVERED = "delivered"
+    """Whoever it goes to has taken it."""
+    GIVEN_UP = "given_up"
+    """It could not be delivered for a day, or nobody is to get it any more."""

@@ -1,6 +1,6 @@
 """Tables: all answers of a job, one under the other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -45,6 +45,7 @@ class Selection:
         descending: The other way round.
         limit: At most so many rows.
         offset: After leaving out so many.
+        as_of: The moment whose answers are wanted; now if None.
     """
 
     columns: Sequence[str] | None = None
@@ -53,10 +54,36 @@ class Selection:
     descending: bool = False
     limit: int | None = None
     offset: int = 0
+    as_of: datetime | None = None
+
+
+Answered = tuple[Cell, Entry | None]
+
+
+def answers_now(job: Job, store: Store) -> Iterator[Answered]:
+    """The cells of the grid, each with its answer if there is one."""
+    for cell in job.cells():
+        yield cell, store.get(job.cache_key(cell.arguments))
+
+
+def answers_then(job: Job, earlier: Iterable[Entry]) -> Iterator[Answered]:
+    """Answers of the past: those of the grid's cells in its order, then those of others."""
+    kept = {entry.cache_key: entry for entry in earlier}
+    for cell in job.cells():
+        entry = kept.pop(job.cache_key(cell.arguments), None)
+        if entry is not None:
+            yield cell, entry
+    for entry in kept.values():
+        yield Cell(entry.arguments), entry
 
 
 def grid_table(
-    job: Job, store: Store, *, now: datetime, version: Version | None, wanted: Selection
+    job: Job,
+    answers: Iterable[Answered],
+    *,
+    now: datetime,
+    version: Version | None,
+    wanted: Selection,
 ) -> Table:
     """The answers of all cells: arguments first, then the values' columns, computed_at and state.
 
@@ -75,9 +102,9 @@ def grid_table(
     of_arguments = {name: where.pop(name) for name in arguments if name in where}
     records = [
         record
-        for cell in job.cells()
+        for cell, entry in answers
         if _agrees(job, cell, of_arguments)
-        for record in _records(job, cell, store.get(job.cache_key(cell.arguments)), now, version)
+        for record in _records(job, cell, entry, now, version)
     ]
     values = _value_columns(records, arguments)
     names = (*arguments, *values.values(), COMPUTED_AT, STATE)

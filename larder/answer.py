@@ -6,21 +6,26 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
 
 from cache.entry import Entry
 from cache.keys import Value
+from cache.tables import RowAnswer
 from engine.call import Output
 from engine.errors import CallRefused, RError
 from engine.pool import Pool
 from jobs.call import call_of_query
+from jobs.earlier import find_earlier, find_earlier_row
 from jobs.job import Job
 from jobs.job_set import JobSet
+from jobs.moment import parse_moment
 from jobs.outputs import EXACT
 from jobs.pantry import Pantry
 from jobs.project import Project
+from jobs.repository import Catalog
 from jobs.resolution import Resolution
 from jobs.row_resolution import RowResolution
 from jobs.version_keeper import VersionKeeper
@@ -34,6 +39,14 @@ PICTURES = frozenset({"png", "svg", "pdf"})
 
 
 @dataclass(frozen=True)
+class Then:
+    """When an answer of the past was computed, and by which version of its job."""
+
+    computed_at: datetime
+    version: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """An answer in one format.
 
@@ -43,6 +56,7 @@ class Answer:
         age_s: Seconds since it was computed.
         ttl_s: Seconds for which it is still fresh; 0 or less where it is not.
         took_s: Seconds that it took to come by.
+        then: What made it, if it is one of the past.
     """
 
     content: bytes
@@ -50,6 +64,7 @@ class Answer:
     age_s: float
     ttl_s: float
     took_s: float = 0.0
+    then: Then | None = None
 
 
 class _Way(Protocol):
@@ -57,6 +72,9 @@ class _Way(Protocol):
 
     def look(self, pantry: Pantry) -> Answer | None:
         """What is there, in the format asked for; without R."""
+
+    def look_then(self, pantry: Pantry, catalog: Catalog, moment: datetime) -> Answer:
+        """What was current then; without R."""
 
     def make(self, pantry: Pantry, pool: Pool) -> Answer:
         """What R makes of it."""
@@ -68,10 +86,15 @@ def find_answer(
     name: str,
     pairs: Sequence[tuple[str, str]],
     form: str,
+    *,
+    as_of: str | None = None,
 ) -> Answer:
     """The answer of the job `name` for the arguments of `pairs`, computed if it is not there.
 
+    With `as_of` it is what was current at that moment of the past.
+
     Raises:
+        NoAnswerThen: Nothing was.
         JobNotFound, ArgumentInvalid: There is no such job, or it does not take these arguments.
         FormatUnavailable: The answer has no such form.
         JobError, EngineError: It could not be computed.
@@ -84,6 +107,10 @@ def find_answer(
         way = _Row(job, str(values[job.rows.key]), form)
     make_state_folder(settings.state_folder)
     with closing(open_pantry(settings, open_pool(settings), jobs)) as pantry:
+        if as_of is not None:
+            moment = parse_moment(as_of, job.timezone, pantry.clock())
+            with closing(open_catalog(settings)) as catalog:
+                return way.look_then(pantry, catalog, moment)
         answer = way.look(pantry)
     return answer or _made(settings, jobs, job, way)
 
@@ -112,6 +139,14 @@ class _Cell:
         found = pantry.resolver.look(call_of_query(self.job, self.values), self.job)
         content = self._stored(found.entry)
         return None if content is None else _answer(found, content)
+
+    def look_then(self, pantry: Pantry, catalog: Catalog, moment: datetime) -> Answer:
+        call = call_of_query(self.job, self.values)
+        entry = find_earlier(pantry, catalog, self.job, call, moment)
+        content = self._stored(entry)
+        if content is None:
+            raise FormatUnavailable(self.job.name, self.form, "it was not kept in this form")
+        return _earlier(content, entry.computed_at, moment, entry.version)
 
     def make(self, pantry: Pantry, pool: Pool) -> Answer:
         call = call_of_query(self.job, self.values)
@@ -165,19 +200,29 @@ class _Row:
         found = pantry.row_answer(self.job, self.key)
         return None if found.answer is None else self._answer(found)
 
+    def look_then(self, pantry: Pantry, catalog: Catalog, moment: datetime) -> Answer:  # noqa: ARG002 - as the other way
+        row = find_earlier_row(pantry, self.job, self.key, moment)
+        return _earlier(self._content(row), row.computed_at, moment, row.version)
+
     def make(self, pantry: Pantry, pool: Pool) -> Answer:  # noqa: ARG002 - as the other way
         return self._answer(pantry.begin_row(self.job, self.key).result())
 
     def _answer(self, found: RowResolution) -> Answer:
         assert found.answer is not None  # noqa: S101 - looked at, or just made
-        row = found.answer
+        return _answer(found, self._content(found.answer))
+
+    def _content(self, row: RowAnswer) -> bytes:
         values = {self.job.rows.key if self.job.rows else "key": row.key, **row.values}
-        content = _csv(values) if self.form == "csv" else _json(values)
-        return _answer(found, content)
+        return _csv(values) if self.form == "csv" else _json(values)
 
 
 def _answer(found: Resolution | RowResolution, content: bytes) -> Answer:
     return Answer(content, found.computed, found.age_s, found.ttl_s)
+
+
+def _earlier(content: bytes, computed_at: datetime, moment: datetime, version: str) -> Answer:
+    age_s = (moment - computed_at).total_seconds()
+    return Answer(content, computed=False, age_s=age_s, ttl_s=0, then=Then(computed_at, version))
 
 
 def _json(values: dict[str, Any]) -> bytes:

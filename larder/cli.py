@@ -26,6 +26,7 @@ COMMANDS = {
     "status": "larder.commands.status",
     "get": "larder.commands.get",
     "explain": "larder.commands.explain",
+    "diff": "larder.commands.diff",
     "calls": "larder.commands.calls",
     "install": "larder.commands.install",
     "import-opencpu": "larder.commands.import_opencpu",

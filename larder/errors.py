@@ -11,6 +11,7 @@ LarderError
 ├── InstallNotAllowed   larder.yaml does not let this be installed
 ├── NotInstalled        nothing of that name is installed
 ├── NoSuchCall          no call of this key waits or runs
+├── NotDelivered        a message about a job did not arrive
 ├── FileExists          a file that would be written over
 └── Misused             options of a command that do not go together
 """
@@ -125,6 +126,18 @@ class NoSuchCall(LarderError):
     def __init__(self, key: str) -> None:
         self.key = key
         super().__init__(f"no call {key} waits or runs; see `larder calls`")
+
+
+class NotDelivered(LarderError):
+    """A message about a job did not arrive; where `is_final`, it never will.
+
+    The reason names no address and no secret.
+    """
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        self.reason = reason
+        self.is_final = is_final
+        super().__init__(reason)
 
 
 class FileExists(LarderError):

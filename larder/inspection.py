@@ -46,6 +46,8 @@ def inspect_project(folder: Path, *, with_r: bool) -> Inspection:
     )
     problems += reading.problems
     problems += check_sources(reading.project)
+    if settings is not None and settings.mail.server is None:
+        problems += _unmailed(reading.project)
     if with_r and settings is not None:
         problems += _with_engine(settings, reading.project)
     return Inspection(reading.project.jobs, tuple(sorted(set(problems))))
@@ -97,6 +99,17 @@ def _with_engine(settings: Settings, project: Project) -> list[Problem]:
             return ask_r(pool, project, settings)
     except (EngineNotStarted, TemplateFailed) as error:
         return [engine_problem(error)]
+
+
+def _unmailed(project: Project) -> list[Problem]:
+    """The jobs whose messages are to be mailed, though nobody has said how."""
+    message = "messages are to be mailed, but larder.yaml names no mail server"
+    hint = "mail: {server: smtp.example.com}"
+    return [
+        job.source.problem(("notify", "email"), message, hint, severity="warning")
+        for job in project.jobs.values()
+        if job.notify.email
+    ]
 
 
 def _names(pool: Pool, package: str) -> list[str]:

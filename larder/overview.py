@@ -13,8 +13,9 @@ from jobs.owner import is_gone
 from jobs.pantry import Pantry
 from jobs.problem import Problem
 from jobs.project import read_project
-from jobs.records import Run, ScheduleRow
+from jobs.records import OutboxMessage, Run, ScheduleRow
 from jobs.repository import Catalog
+from jobs.status import MessageStatus
 from larder.settings import Settings
 from larder.state import SERVER_LOCK, Lock, make_state_folder
 from larder.wiring import open_catalog, open_pantry, open_pool
@@ -61,6 +62,7 @@ class Overview:
         jobs: The jobs that are right.
         problems: Mistakes in the job files.
         live: What the server says of its definitions, or None where there is no server.
+        undelivered: Messages that could not be delivered, so far or at all.
     """
 
     now: datetime
@@ -70,6 +72,7 @@ class Overview:
     jobs: tuple[JobOverview, ...]
     problems: tuple[Problem, ...]
     live: LiveDefinitions | None
+    undelivered: tuple[OutboxMessage, ...] = ()
 
 
 def overview(settings: Settings) -> Overview:
@@ -96,6 +99,7 @@ def overview(settings: Settings) -> Overview:
             jobs=tuple(_jobs(pantry.jobs.values(), pantry, catalog, now)),
             problems=reading.problems,
             live=LiveDefinitions.read(settings.state_folder) if is_served else None,
+            undelivered=_undelivered(catalog),
         )
     finally:
         pantry.close()
@@ -138,6 +142,12 @@ def _next_fire(job: Job, now: datetime) -> datetime | None:
         if fire is not None:
             fires.append(fire)
     return min(fires, default=None)
+
+
+def _undelivered(catalog: Catalog) -> tuple[OutboxMessage, ...]:
+    waiting = catalog.messages(status=MessageStatus.WAITING)
+    given_up = catalog.messages(status=MessageStatus.GIVEN_UP)
+    return (*given_up, *(message for message in waiting if message.attempts))
 
 
 def _fires(catalog: Catalog, now: datetime) -> bool:

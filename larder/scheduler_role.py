@@ -14,6 +14,7 @@ from cache.sweep import Sweep
 from engine.errors import EngineError
 from engine.pool import Pool
 from jobs.errors import CatalogError
+from jobs.notices import Notices
 from jobs.pantry import Pantry
 from jobs.project import SETTINGS_FILE
 from jobs.repository import Catalog
@@ -23,6 +24,7 @@ from larder import handover
 from larder.definitions import COUNTER, Definitions
 from larder.housekeeping import Housekeeping
 from larder.log import configure_log
+from larder.notifier import Notifier
 from larder.settings import Settings
 from larder.settings_change import tell_of_change
 from larder.watcher import Watcher
@@ -67,7 +69,14 @@ class SchedulerRole:
             policy=FirePolicy(misfire_grace_s=settings.schedule.misfire_grace_s),
         )
         self._watcher = Watcher(settings.folder, self._note_change)
-        sweep = Sweep(self._pantry.store, self._pantry.sessions, settings.sessions.keep_s)
+        sweep = Sweep(
+            self._pantry.store,
+            self._pantry.sessions,
+            settings.sessions.keep_s,
+            rows=self._pantry.rows_folder,
+        )
+        notices = Notices(self._pantry, self._catalog, settings.project_name, settings.public_url)
+        self._notifier = Notifier(notices, settings.mail, lambda: self._service.leading)
         self._housekeeping = Housekeeping(
             sweep,
             open_shelf(settings),
@@ -81,6 +90,7 @@ class SchedulerRole:
         """Blocks until `stop`, then until the runs under way have ended or the grace is over."""
         self._watcher.start()
         self._housekeeping.start()
+        self._notifier.start()
         while not self._stop:
             changed, self._changed = self._changed, set()
             if SETTINGS_FILE in changed:
@@ -91,6 +101,7 @@ class SchedulerRole:
             self._woken.wait(LOOK_EACH_S)
             self._woken.clear()
         self._housekeeping.stop()
+        self._notifier.stop()
         self._runs_stop.set()
         grace_s = max(0.0, self._settings.shutdown_grace_s - LEAVE_BEFORE_S)
         self._service.stop(grace_s=grace_s)

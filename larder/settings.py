@@ -55,6 +55,11 @@ class Settings(SettingsFile):
         return self.catalog or f"sqlite:///{self.state_folder / 'catalog.db'}"
 
     @property
+    def public_url(self) -> str:
+        """The address of the server in what people read."""
+        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the server."""
         if self.host == "localhost":

@@ -165,6 +165,28 @@ class ScheduleSettings(Entry):
     )
 
 
+class MailSettings(Entry):
+    """How messages are mailed."""
+
+    server: str | None = setting(
+        "server",
+        None,
+        "Mail server that takes messages; without one none are mailed.",
+        shown="none",
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = setting("port", 587, "Its port.")
+    tls: Literal["starttls", "on", "off"] = setting(
+        "tls", "starttls", "Encryption: asked for in the dialogue, from its start, or none."
+    )
+    user: str | None = setting("user", None, "Name to log in with.", shown="no login")
+    password: str | None = setting(
+        "password", None, "Password to log in with.", shown="none", secret=True
+    )
+    sender: str | None = setting(
+        "from", None, "Address that messages come from.", shown="larder@ this machine's name"
+    )
+
+
 class LogSettings(Entry):
     """What is logged."""
 
@@ -188,6 +210,12 @@ class SettingsFile(Entry):
     host: str = setting("host", "127.0.0.1", "Address to listen on.")
     port: Annotated[int, Field(ge=0, le=65535)] = setting(
         "port", 8080, "Port to listen on; 0 takes a free one."
+    )
+    url: str | None = setting(
+        "url",
+        None,
+        "Address under which people reach the server, for links in messages.",
+        shown="http:// host and port",
     )
     workers: Count = setting("workers", 2, "API processes.", unit="processes")
     insecure: bool = setting(
@@ -220,5 +248,8 @@ class SettingsFile(Entry):
     )
     schedule: Annotated[ScheduleSettings, EMPTY_GROUP] = Field(
         ScheduleSettings(), description="Schedules."
+    )
+    mail: Annotated[MailSettings, EMPTY_GROUP] = Field(
+        MailSettings(), description="How messages about jobs are mailed."
     )
     log: Annotated[LogSettings, EMPTY_GROUP] = Field(LogSettings(), description="Logs.")

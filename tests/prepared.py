@@ -59,16 +59,18 @@ def keep(pantry: Pantry, *, age_s: float = 0, **bodies: bytes) -> Entry:
     return entry
 
 
-def application(pantry: Pantry, folder: Path) -> ASGIApp:
+def application(pantry: Pantry, folder: Path, catalog: Any = None) -> ASGIApp:
     """The application of a worker whose R and catalog must not be touched."""
     shelf = Shelf(folder / "apps")
     services = Services(pantry, NoPool(), pantry.sessions, folder, shelf)  # type: ignore[arg-type]
     services._facts = (1e12, {"version": "R version 4", "locale": "C.UTF-8"})
-    return create_app(services, NoCatalog())  # type: ignore[arg-type]
+    return create_app(services, catalog or NoCatalog())
 
 
-def ask(pantry: Pantry, tmp_path: Path, method: str, url: str, **options: Any) -> httpx.Response:
-    transport = httpx.ASGITransport(application(pantry, tmp_path))
+def ask(
+    pantry: Pantry, tmp_path: Path, method: str, url: str, *, catalog: Any = None, **options: Any
+) -> httpx.Response:
+    transport = httpx.ASGITransport(application(pantry, tmp_path, catalog))
 
     async def asked() -> httpx.Response:
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

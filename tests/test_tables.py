@@ -96,7 +96,7 @@ def test_nothing_is_found_before_anything_is_written(table: RowTable) -> None:
     assert table.count() == 0
     assert table.current(version="v1", now=NOON) == {}
     assert table.counts(NOON, "v1") == {"fresh": 0, "stale": 0, "expired": 0}
-    assert table.remove_except([]) == 0
+    assert table.remove_except([], now=NOON) == 0
     names, rows = table.page()
     assert (names, list(rows)) == (["customer_id", "computed_at"], [])
 
@@ -166,7 +166,7 @@ def test_columns_come_and_go_with_the_model(table: RowTable) -> None:
     assert table.get(1).values == {"old": 1, "score": 0.1}
     assert table.get(2).values == {"score": 0.9, "rank": "a"}
     assert table.page()[0] == ["customer_id", "old", "score", "rank", "computed_at"]
-    assert table.remove_except([2]) == 1
+    assert table.remove_except([2], now=NOON) == 1
     assert table.page()[0] == ["customer_id", "score", "rank", "computed_at"]
 
 
@@ -315,11 +315,11 @@ def test_large_write_leaves_no_large_log(table: RowTable) -> None:
 
 
 def test_forgotten_batches_do_not_pile_up(table: RowTable) -> None:
-    for number in range(5):
-        write(table, [1], score=[number])
-    table.remove_except([1])
+    for _ in range(5):
+        write(table, [1], score=[4])
+    table.remove_except([1], now=NOON)
     with closing(sqlite3.connect(table.path)) as connection:
-        assert connection.execute("SELECT count(*) FROM batches").fetchone() == (1,)
+        assert connection.execute("SELECT id FROM batches").fetchall() == [(1,), (5,)]
     assert table.get(1).values == {"score": 4}
 
 

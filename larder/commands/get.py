@@ -13,7 +13,7 @@ from larder.commands.arguments import HERE, ProjectOption, as_pair
 from larder.console import note
 from larder.errors import Misused
 from larder.settings import load_settings
-from larder.times import span
+from larder.times import local, span
 
 
 class Format(StrEnum):
@@ -40,6 +40,15 @@ def get(
             "--output", "-o", metavar="FILE", help="Write it there.", show_default="stdout"
         ),
     ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="MOMENT",
+            help="The answer that was current then: a date (the end of that day) or a moment.",
+            show_default="now",
+        ),
+    ] = None,
     project: ProjectOption = HERE,
 ) -> None:
     """Print the answer for these arguments: the prepared one, or one that R computes now.
@@ -50,6 +59,7 @@ def get(
         larder get weight_gain treatment=CBT prewt=80
         larder get weight_gain treatment=CBT prewt=80 --format png --output gain.png
         larder get diamond_prices id=4711 --format csv
+        larder get weight_gain treatment=CBT prewt=80 --as-of 2026-10-01
     """
     if form is Format.PNG and output is None and sys.stdout.isatty():
         raise Misused("a picture cannot be shown on a terminal: give --output FILE")
@@ -57,7 +67,7 @@ def get(
     name, zone = settings.project_name, settings.timezone
     found = load_project(settings.folder, name=name, timezone=zone)
     pairs = [as_pair(argument) for argument in arguments or ()]
-    answer = find_answer(settings, found, job, pairs, form.value)
+    answer = find_answer(settings, found, job, pairs, form.value, as_of=as_of)
     if output is not None:
         output.write_bytes(answer.content)
     else:
@@ -67,6 +77,9 @@ def get(
 
 
 def _told(answer: Answer) -> str:
+    if answer.then is not None:
+        made, version = answer.then.computed_at, answer.then.version[:12]
+        return f"as of then: computed {local(made)}, by version {version}"
     if answer.computed:
         return f"miss: computed now, in {span(answer.took_s)}"
     if answer.ttl_s > 0:

@@ -7,8 +7,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from jobs.records import Run, ScheduleRow
-from jobs.status import RunStatus
+from jobs.records import OutboxMessage, Run, ScheduleRow
+from jobs.status import MessageStatus, RunStatus
 from larder.commands.arguments import HERE, AsJson, ProjectArgument
 from larder.console import counted, print_json, print_problems, print_table, say
 from larder.overview import JobOverview, Overview, overview
@@ -38,6 +38,8 @@ def status(project: ProjectArgument = HERE, *, json: AsJson = False) -> None:
             say(Text(f"{one.job.name}: {one.last_run.error}", style="red"))
         if left_out := _left_out(one.skipped, seen.now):
             say(Text(f"{one.job.name}: {left_out}", style="yellow"))
+    for message in seen.undelivered:
+        say(Text(_undelivered(message, seen.now), style="red"))
     if seen.problems:
         say(Text(_mistakes(seen), style="bold red"))
         print_problems(seen.problems[:_MOST_TOLD])
@@ -118,6 +120,14 @@ def _last_run(run: Run | None, now: datetime) -> Text:
     return text.append(f" {ago(run.finished_at, now)}, in {took}", style="default")
 
 
+def _undelivered(message: OutboxMessage, now: datetime) -> str:
+    told = f"{message.job}: a message by {message.channel} was not delivered"
+    if message.status is MessageStatus.GIVEN_UP:
+        return f"{told}, and is given up: {message.error}"
+    later = "" if message.next_try is None else f"; again {to_come(message.next_try, now)}"
+    return f"{told}: {message.error}{later}"
+
+
 def _for_programs(seen: Overview) -> dict[str, Any]:
     return {
         "project": seen.name,
@@ -129,6 +139,19 @@ def _for_programs(seen: Overview) -> dict[str, Any]:
             "live_since": iso(seen.live.live_since) if seen.live is not None else None,
             "problems": [asdict(problem) for problem in seen.problems],
         },
+        "undelivered": [
+            {
+                "message": one.id,
+                "job": one.job,
+                "run": one.run_id,
+                "channel": one.channel,
+                "status": one.status,
+                "attempts": one.attempts,
+                "next_try": iso(one.next_try),
+                "error": one.error,
+            }
+            for one in seen.undelivered
+        ],
     }
 
 
