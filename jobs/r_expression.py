@@ -1,7 +1,7 @@
 """A table that is the value of an R expression, in the project's own namespace."""
 
 import json
-from collections.abc import Hashable
+from collections.abc import Generator, Hashable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -14,7 +14,6 @@ from engine.evaluation import Evaluation
 from engine.limits import Limits
 from jobs.errors import RowsUnreadable
 from jobs.evaluator import Evaluator
-from jobs.plain_table import joined
 
 NAME: Final = "the R expression"
 _FORMAT: Final = "arrowipc"
@@ -82,15 +81,15 @@ class RExpression:
         """What people call it."""
         return NAME
 
-    def read(self, r: AsksR | None = None, /) -> pa.Table:
-        """Its value now."""
+    def parts(self, r: AsksR | None = None, /) -> Generator[pa.Table]:
+        """Its value now, whole: R has all of it in memory, and so has who asks."""
         if r is None:
             raise RowsUnreadable(NAME, "needs R, which is not asked here", about="surroundings")
-        return joined(NAME, [r(self._code())])
+        yield r(self._code())
 
     def columns(self, r: AsksR | None = None, /) -> list[str]:
         """The names of its columns."""
-        return list(self.read(r).column_names)
+        return [name for part in self.parts(r) for name in part.column_names]
 
     def mark(self) -> Hashable:
         """None: only asking again tells whether the value changed."""

@@ -1,7 +1,8 @@
 """Answers of rows jobs: each a row of the job's own table, computed a batch at a time."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import compress
@@ -32,13 +33,21 @@ _UNMARKED_FOR = timedelta(seconds=10)
 """How long a table counts as read that cannot say whether it changed, such as a database's."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Kept:
-    """The source read last, so that a row each does not read it each time."""
+    """The source read last, so that a row each does not read it each time, and who uses it."""
 
     mark: Hashable
     read_at: datetime
     source: RowsSource
+    users: int = 0
+    is_last: bool = True
+
+    def end(self) -> None:
+        """Closes it as soon as nobody uses it."""
+        self.is_last = False
+        if not self.users:
+            self.source.close()
 
 
 @dataclass(frozen=True)
@@ -150,11 +159,11 @@ class RowAnswers:
             EngineError: R could not compute it.
         """
         job = found.job
-        source = self.source(job)
         row_key = found.row_key
-        batch = source.row(source.parse_key(row_key) if isinstance(row_key, str) else row_key)
+        with self.source(job) as source:
+            batch = source.row(source.parse_key(row_key) if isinstance(row_key, str) else row_key)
         if batch is None:
-            raise RowNotFound(job.name, row_key, f"nor has {source.rows.source.name}")
+            raise RowNotFound(job.name, row_key, f"nor has {rows_of(job).source.name}")
         self.compute_batch(job, batch, found.version, priority, call_key)
         return replace(self.find(job, row_key), computed=True)
 
@@ -233,30 +242,57 @@ class RowAnswers:
         return gone
 
     def close(self) -> None:
-        """Closes the tables."""
+        """Closes the tables, and the source read last."""
         with self._turn:
             for table in self._tables.values():
                 table.close()
             self._tables.clear()
+        with self._reading:
+            if self._source is not None:
+                self._source.end()
+                self._source = None
 
-    def source(self, job: Job) -> RowsSource:
-        """The source, read again when it may have changed.
+    def read(self, job: Job) -> RowsSource:
+        """The source as it is now; whoever asks closes it.
 
         Raises:
             RowsUnreadable: It cannot be read.
+            EngineError: R had to be asked and could not.
+            StoreFull, StoreUnavailable: There is no room for it.
         """
-        rows = rows_of(job)
+        return RowsSource.read(rows_of(job), self._r_tables, folder=self._folder)
+
+    @contextmanager
+    def source(self, job: Job) -> Iterator[RowsSource]:
+        """The source, read again when it may have changed.
+
+        Raises:
+            RowsUnreadable, EngineError, StoreFull, StoreUnavailable: As `read`.
+        """
         with self._reading:
-            now, mark = self._clock(), rows.source.mark()
-            kept = self._source
-            if (
-                kept is None
-                or (kept.source.rows, kept.mark) != (rows, mark)
-                or (mark is None and now - kept.read_at > _UNMARKED_FOR)
-            ):
-                kept = _Kept(mark, now, RowsSource.read(rows, self._r_tables))
-                self._source = kept
-            return kept.source
+            kept = self._last_read(job)
+            kept.users += 1
+        try:
+            yield kept.source
+        finally:
+            with self._reading:
+                kept.users -= 1
+                if not kept.is_last:
+                    kept.end()
+
+    def _last_read(self, job: Job) -> _Kept:
+        rows, kept = rows_of(job), self._source
+        now, mark = self._clock(), rows.source.mark()
+        if (
+            kept is None
+            or (kept.source.rows, kept.mark) != (rows, mark)
+            or (mark is None and now - kept.read_at > _UNMARKED_FOR)
+        ):
+            read = _Kept(mark, now, self.read(job))
+            if kept is not None:
+                kept.end()
+            kept = self._source = read
+        return kept
 
 
 def rows_of(job: Job) -> Rows:
