@@ -7,6 +7,7 @@ megabytes in memory.
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +15,11 @@ from pyarrow import csv as arrow_csv
 
 from jobs.errors import RowsUnreadable
 from jobs.plain_table import ColumnKinds, check_unique, is_beyond_doubles
+
+SMALL_BLOCK: Final = 2**17
+"""Bytes read at a time. Arrow has up to 32 of them read ahead."""
+LARGE_BLOCK: Final = 2**20
+"""Where a row does not fit into a small one."""
 
 Types = Mapping[str, pa.DataType]
 
@@ -30,30 +36,30 @@ def csv_parts(path: Path, texts: Iterable[str] = ()) -> Generator[pa.Table]:
     Raises:
         RowsUnreadable: If the file is missing, malformed, or has two columns of one name.
     """
-    types = _types(path, dict.fromkeys(texts, pa.string()))
-    with _opened(path, types) as reader:
+    types, block = _types(path, dict.fromkeys(texts, pa.string()))
+    with _opened(path, types, block) as reader:
         yield _in_r(reader.schema.empty_table())
         for batch in reader:
             yield _in_r(pa.table(batch))
 
 
-def _types(path: Path, given: Types) -> Types:
-    """The type of each column: that of its first megabyte, if all of it is of that type."""
-    with _opened(path, given) as reader:
+def _types(path: Path, given: Types) -> tuple[Types, int]:
+    """The type of each column, that of its first block if all are; and the bytes of a block."""
+    with _opened(path, given, LARGE_BLOCK) as reader:
         check_unique(path.name, reader.schema.names)
         first = {field.name: field.type for field in reader.schema}
     types = {name: _as_text_in_r(kind) for name, kind in first.items()}
     try:
-        with _unchecked(path, types) as reader:
-            return _without_long_numbers(types, map(pa.table, reader))
+        with _unchecked(path, types, SMALL_BLOCK) as reader:
+            return _without_long_numbers(types, map(pa.table, reader)), SMALL_BLOCK
     except pa.ArrowInvalid:
-        return _told_by_all(path, list(first), given)
+        return _told_by_all(path, list(first), given), LARGE_BLOCK
 
 
 def _told_by_all(path: Path, names: list[str], given: Types) -> Types:
-    """As `_types`, where the first megabyte misleads: each block is asked by itself."""
+    """As `_types`, where the first block misleads, or a row is longer: each is asked alone."""
     kinds = ColumnKinds(path.name)
-    with _opened(path, dict.fromkeys(names, pa.binary())) as reader:
+    with _opened(path, dict.fromkeys(names, pa.binary()), LARGE_BLOCK) as reader:
         for batch in reader:
             kinds.plain(_by_itself(path, batch, given))
     return {name: kinds.kind(name) for name in names}
@@ -126,9 +132,9 @@ def _conversions(types: Types) -> arrow_csv.ConvertOptions:
 
 
 @contextmanager
-def _opened(path: Path, types: Types) -> Iterator[arrow_csv.CSVStreamingReader]:
+def _opened(path: Path, types: Types, block: int) -> Iterator[arrow_csv.CSVStreamingReader]:
     try:
-        with _unchecked(path, types) as reader:
+        with _unchecked(path, types, block) as reader:
             yield reader
     except pa.ArrowInvalid as error:
         reason = str(error).removeprefix("CSV parse error: ")
@@ -137,5 +143,6 @@ def _opened(path: Path, types: Types) -> Iterator[arrow_csv.CSVStreamingReader]:
         raise RowsUnreadable(path.name, f"cannot be read: {error.strerror or error}") from error
 
 
-def _unchecked(path: Path, types: Types) -> arrow_csv.CSVStreamingReader:
-    return arrow_csv.open_csv(path, convert_options=_conversions(types), parse_options=_PARSING)
+def _unchecked(path: Path, types: Types, block: int) -> arrow_csv.CSVStreamingReader:
+    reading = arrow_csv.ReadOptions(use_threads=False, block_size=block)
+    return arrow_csv.open_csv(path, reading, _PARSING, _conversions(types))

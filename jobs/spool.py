@@ -13,7 +13,7 @@ import pyarrow as pa
 from cache.border import disk_border
 from jobs.plain_table import ColumnKinds
 
-MOST_ROWS = 50_000
+MOST_ROWS = 10_000
 """In one part: what is held in memory at a time."""
 
 
