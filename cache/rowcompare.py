@@ -25,6 +25,9 @@ class Standing(StrEnum):
     """None that may be served."""
 
 
+_STANDING = {one.value: one for one in Standing}  # a look-up is quicker than the enum's call
+
+
 def compare(
     file: RowFile, keys: RowKeys, start: int, stop: int, *, version: str, now: datetime
 ) -> dict[int, Standing]:
@@ -48,7 +51,7 @@ def compare(
             " WHERE place >= :start AND place < :stop AND standing IS NOT NULL ORDER BY place",
             {"version": version, "now": to_text(now), "start": start, "stop": stop},
         )
-        return {place: Standing(standing) for place, standing in found}
+        return {place: _STANDING[standing] for place, standing in found}
 
 
 def gone_condition(connection: Connection, keys: RowKeys) -> str:

@@ -94,9 +94,12 @@ class Pool:
     ) -> Iterator[tuple[int, Evaluation | EngineError]]:
         """Yields each call's index and outcome, in order, as they finish in one child.
 
-        `limits` are those of one call. A call that fails does not disturb the others.
+        `limits` are those of one call. A call that fails does not disturb the others, and what one
+        changed in R is put back before the next; where that cannot be, the next gets another child.
         """
         items = [_evaluation_header(call, stage, outputs) for call, stage in calls]
+        for item in items:
+            item["request"]["shared"] = len(items) > 1
         header = {"many": items, "limits": limits.to_wire(), "priority": int(priority)}
         with self._connections.lend() as connection:
             wire.send(connection, header)

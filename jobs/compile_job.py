@@ -79,6 +79,7 @@ class _JobCompiler:
             bounds=self._bounds(),
             network=bool(self._setting("network")),
             retries=self._setting("retries") or 0,
+            isolation=self._setting("isolation") or "batch",
             tags=tuple(self._setting("tags") or ()),
             owner=self._setting("owner") or "",
             timezone=self._timezone(),

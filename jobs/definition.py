@@ -69,6 +69,12 @@ class Defaults(Entry):
     retries: Annotated[int, Field(ge=0, le=10)] | None = Field(
         None, description="How often a failed call is tried again. Default: 0.", examples=[2]
     )
+    isolation: Literal["cell", "batch"] | None = Field(
+        None,
+        description="Whether each cell of a grid gets an R process of its own, or many share one, "
+        "which is put back in order after each. Default: batch.",
+        examples=["cell"],
+    )
     tags: list[str] | None = Field(
         None, description="Words to find jobs by.", examples=[["regulated"]]
     )

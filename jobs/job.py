@@ -48,6 +48,7 @@ class Job:
         bounds: What else one call may take at most.
         network: Whether the function may open connections.
         retries: How often a failed call is tried again.
+        isolation: Whether each cell of a grid has an R process of its own, or many share one.
         tags: Words to find jobs by.
         owner: Who answers for the job.
         timezone: Zone of the schedules that name none.
@@ -73,6 +74,7 @@ class Job:
     bounds: Limits = UNLIMITED
     network: bool = False
     retries: int = 0
+    isolation: Literal["cell", "batch"] = "batch"
     tags: tuple[str, ...] = ()
     owner: str = ""
     timezone: str = "UTC"

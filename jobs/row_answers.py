@@ -1,10 +1,9 @@
 """Answers of rows jobs: each a row of the job's own table, computed a batch at a time."""
 
-from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import compress
 from pathlib import Path
 from threading import Lock
@@ -23,31 +22,12 @@ from jobs.errors import RowNotFound
 from jobs.evaluator import Evaluator
 from jobs.flight import Flights
 from jobs.job import Job
+from jobs.last_source import LastSource
 from jobs.r_expression import AsksR
 from jobs.r_values import engine_arguments
 from jobs.row_resolution import RowResolution
 from jobs.rows_source import RowBatch, RowKey, Rows, RowsSource
 from jobs.versions import Versions
-
-_UNMARKED_FOR = timedelta(seconds=10)
-"""How long a table counts as read that cannot say whether it changed, such as a database's."""
-
-
-@dataclass
-class _Kept:
-    """The source read last, so that a row each does not read it each time, and who uses it."""
-
-    mark: Hashable
-    read_at: datetime
-    source: RowsSource
-    users: int = 0
-    is_last: bool = True
-
-    def end(self) -> None:
-        """Closes it as soon as nobody uses it."""
-        self.is_last = False
-        if not self.users:
-            self.source.close()
 
 
 @dataclass(frozen=True)
@@ -101,8 +81,7 @@ class RowAnswers:
         self._r_tables = r_tables
         self._tables: dict[tuple[str, str], RowTable] = {}
         self._turn = Lock()
-        self._reading = Lock()
-        self._source: _Kept | None = None
+        self._last = LastSource(self._read, clock)
 
     def table(self, job: Job) -> RowTable:
         """The job's table."""
@@ -247,10 +226,7 @@ class RowAnswers:
             for table in self._tables.values():
                 table.close()
             self._tables.clear()
-        with self._reading:
-            if self._source is not None:
-                self._source.end()
-                self._source = None
+        self._last.close()
 
     def read(self, job: Job) -> RowsSource:
         """The source as it is now; whoever asks closes it.
@@ -260,39 +236,14 @@ class RowAnswers:
             EngineError: R had to be asked and could not.
             StoreFull, StoreUnavailable: There is no room for it.
         """
-        return RowsSource.read(rows_of(job), self._r_tables, folder=self._folder)
+        return self._read(rows_of(job))
 
-    @contextmanager
-    def source(self, job: Job) -> Iterator[RowsSource]:
-        """The source, read again when it may have changed.
+    def source(self, job: Job) -> AbstractContextManager[RowsSource]:
+        """The source, read again when it may have changed; see `LastSource.of`."""
+        return self._last.of(rows_of(job))
 
-        Raises:
-            RowsUnreadable, EngineError, StoreFull, StoreUnavailable: As `read`.
-        """
-        with self._reading:
-            kept = self._last_read(job)
-            kept.users += 1
-        try:
-            yield kept.source
-        finally:
-            with self._reading:
-                kept.users -= 1
-                if not kept.is_last:
-                    kept.end()
-
-    def _last_read(self, job: Job) -> _Kept:
-        rows, kept = rows_of(job), self._source
-        now, mark = self._clock(), rows.source.mark()
-        if (
-            kept is None
-            or (kept.source.rows, kept.mark) != (rows, mark)
-            or (mark is None and now - kept.read_at > _UNMARKED_FOR)
-        ):
-            read = _Kept(mark, now, self.read(job))
-            if kept is not None:
-                kept.end()
-            kept = self._source = read
-        return kept
+    def _read(self, rows: Rows) -> RowsSource:
+        return RowsSource.read(rows, self._r_tables, folder=self._folder)
 
 
 def rows_of(job: Job) -> Rows:

@@ -20,6 +20,7 @@ from jobs.rows_source import RowBatch, RowsSource
 from jobs.run_record import RunRecord
 from jobs.scope import NOT_FRESH, Only, Scope
 from jobs.status import Outcome
+from jobs.why import Why
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,11 @@ class RowsRun:
         is_first = self.record.run.attempt == 1
         if scope.only is Only.ALL and not is_first:
             scope = replace(scope, only=None)  # what the first attempt computed is fresh
+        wants = {why for why in Why if scope.wants(why)}
         forgets = self.scope.is_whole and is_first
         table = self.pantry.row_answers.table(self.job)
         for block in why_rows(table, source, places, self.pantry.clock(), self.version):
-            wanted = [place for place, why in block if scope.wants(why)]
+            wanted = [place for place, why in block if why in wants]
             if wanted and forgets:
                 self.catalog.forget_outcomes(self.job.name)
                 forgets = False
