@@ -21,9 +21,9 @@ from jobs.wanting import LookedAt, Wanting
 from jobs.why import Why
 
 FIRST_CHUNK: Final = 8
-LARGEST_CHUNK: Final = 32
+LARGEST_CHUNK: Final = 256
 CHUNK_S: Final = 1.0
-"""What a chunk should take: a kill loses no more than the chunks under way."""
+"""What a chunk should take: the start of its child costs as much as many cheap cells."""
 
 
 @dataclass
