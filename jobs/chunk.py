@@ -118,10 +118,11 @@ class Chunks:
                     outputs=outputs_of(self.job),
                 ):
                     done = self._result(chunk[index], stages[index], result)
-                    results[index] = done
                     if isinstance(done, Entry):
                         made.append(done)
                         results[index] = done.summary()  # its bodies may be large
+                    else:
+                        results[index] = done
                     if len(made) >= KEPT_AT_ONCE:
                         made, kept = [], made
                         self._keep(kept)
