@@ -65,6 +65,7 @@ SETTINGS: Final = {
     "cull_limit": 0,
     "statistics": 0,  # counted reads are write transactions
     "tag_index": 1,
+    "sqlite_cache_size": 2**10,  # pages for each thread; diskcache's own are 32 MB
     "size_limit": 2**62,  # the budget is the sweep's
 }
 

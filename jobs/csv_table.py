@@ -45,15 +45,22 @@ def csv_parts(path: Path, texts: Iterable[str] = ()) -> Generator[pa.Table]:
 
 def _types(path: Path, given: Types) -> tuple[Types, int]:
     """The type of each column, that of its first block if all are; and the bytes of a block."""
-    with _opened(path, given, LARGE_BLOCK) as reader:
-        check_unique(path.name, reader.schema.names)
-        first = {field.name: field.type for field in reader.schema}
+    try:
+        first = _of_first_block(path, given, SMALL_BLOCK)
+    except RowsUnreadable:
+        first = _of_first_block(path, given, LARGE_BLOCK)
     types = {name: _as_text_in_r(kind) for name, kind in first.items()}
     try:
         with _unchecked(path, types, SMALL_BLOCK) as reader:
             return _without_long_numbers(types, map(pa.table, reader)), SMALL_BLOCK
     except pa.ArrowInvalid:
         return _told_by_all(path, list(first), given), LARGE_BLOCK
+
+
+def _of_first_block(path: Path, given: Types, block: int) -> Types:
+    with _opened(path, given, block) as reader:
+        check_unique(path.name, reader.schema.names)
+        return {field.name: field.type for field in reader.schema}
 
 
 def _told_by_all(path: Path, names: list[str], given: Types) -> Types:
