@@ -183,9 +183,8 @@ def test_repeated_keys_are_found_however_far_apart(tmp_path: Path) -> None:
 
 def large_job() -> Job:
     weights = tuple(60 + 50 * number / VALUES for number in range(VALUES))
-    return gain_job(
-        grid=Grid((Axis("treatment", ("CBT", "FT")), Axis("prewt", weights))), **changes
-    )
+    grid = Grid((Axis("treatment", ("CBT", "FT")), Axis("prewt", weights)))
+    return gain_job(grid=grid)
 
 
 def test_part_of_twenty_thousand_cells_is_computed_and_answered_meanwhile(tmp_path: Path) -> None:
