@@ -39,6 +39,28 @@ jobs:
     args: {rows: {type: integer, min: 1, max: 100000}}
     cache: {fresh_for: 1 day}
 """
+CHEAP_CELLS = 2000
+ROWS = (10_000, 100_000, 1_000_000)
+JOBS_MODEL = """\
+# A cell that costs R next to nothing, and a vectorised answer of three columns.
+bench_cell <- function(x, y) data.frame(value = sqrt(x) + y)
+bench_rows <- function(newdata) {
+  price <- exp(7 + 1.6 * log(newdata$carat)) * (1 + (newdata$cut == "Ideal") / 10)
+  data.frame(price = round(price, 2), lower = round(price * 0.9, 2), upper = round(price * 1.1, 2))
+}
+"""
+CELLS_JOB = """\
+  bench_cells{name}:
+    function: scoring::bench_cell
+    args: {{x: {{type: integer}}, y: {{type: integer}}}}
+    grid: {{x: {{from: 1, to: {most}}}, y: {{from: 1, to: 10}}}}
+    isolation: {isolation}
+"""
+ROWS_JOB = """\
+  bench_rows_{size}:
+    function: scoring::bench_rows
+    rows: {{from: {{csv: data/bench_rows_{size}.csv}}, key: id, pass_as: newdata, batch: 20000}}
+"""
 
 
 def make_project(folder: Path) -> Path:
@@ -53,7 +75,22 @@ def make_project(folder: Path) -> Path:
         yaml.dump(document, path)
     (project / "models" / "bench_table.R").write_text(TABLE_MODEL)
     (project / "jobs" / "bench_table.yaml").write_text(TABLE_JOB)
+    _add_jobs(project)
     return project
+
+
+def _add_jobs(project: Path) -> None:
+    """The jobs that are run at scale; their tables are written when they are measured."""
+    parts = [
+        "version: 1\njobs:\n",
+        CELLS_JOB.format(name="", most=CHEAP_CELLS // 10, isolation="batch"),
+        CELLS_JOB.format(name="_apart", most=10, isolation="cell"),
+    ]
+    for size in ROWS:
+        (project / "data" / f"bench_rows_{size}.csv").write_text("id,carat,depth,cut\n")
+        parts.append(ROWS_JOB.format(size=size))
+    (project / "models" / "bench_jobs.R").write_text(JOBS_MODEL)
+    (project / "jobs" / "bench_jobs.yaml").write_text("".join(parts))
 
 
 @dataclass(frozen=True)

@@ -1,73 +1,126 @@
-"""Rows of a rows job beside one R call over the whole table, its answers written to SQLite."""
+"""Rows of a rows job, of tables of three sizes, beside one R call over each whole table.
+
+`larder run` is a process of its own here, as the memory is looked at that it and the server take.
+"""
 
 from __future__ import annotations
 
-import sqlite3
+import subprocess
+import sys
 import time
-from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
-from bench.cost import Cost, cost_of_run, cost_of_script
-from bench.figures import Figure, at_least, at_most, ratios
-from bench.processes import cores
-from bench.project import Jobs
+import orjson
+
+from bench.figures import Figure, at_least, at_most
+from bench.processes import cores, descendants, tree_cpu_s
+from bench.project import ROOT
+from bench.roles import pss
 from bench.server import Server
 
-JOB = "diamond_prices"
+LOOK_EACH_S = 0.1
 GOAL_BYTES = 50e6 / 1e6
 """50 MB for a million rows of three columns."""
+MB = 1e6
 
 
-def measure(server: Server, jobs: Jobs, folder: Path, *, repetitions: int) -> Iterator[Figure]:
-    ours, theirs = [], []
-    count = 0
-    for number in range(repetitions):
-        count, cost = cost_of_run(server, jobs, JOB)
-        ours.append(cost)
-        theirs.append(_plain(server.project, folder / f"rows{number}", count))
-    beside = "one R call, then SQLite"
-    wall = [[count / cost.wall_s for cost in costs] for costs in (ours, theirs)]
-    cpu = [[count / cost.cpu_s for cost in costs] for costs in (ours, theirs)]
-    yield Figure(
-        f"{count:,} rows: rows per second ({len(cores())} cores)",
-        f"{median(wall[0]):,.0f}",
-        f"{beside} (1 core) {median(wall[1]):,.0f}",
-        ratios(*wall),
-        at_least(0.8),
-    )
-    yield Figure(
-        f"{count:,} rows: rows per second of CPU",
-        f"{median(cpu[0]):,.0f}",
-        f"{beside} {median(cpu[1]):,.0f}",
-        ratios(*cpu),
-    )
-    size = sum(path.stat().st_size for path in (server.project / ".larder/rows").glob(f"{JOB}.db"))
-    yield Figure(
-        f"{count:,} rows: disk, a row",
-        f"{size / count:.0f} B",
-        f"goal's {GOAL_BYTES:.0f} B",
-        (size / count / GOAL_BYTES,),
-        at_most(1),
-    )
+@dataclass(frozen=True)
+class Watched:
+    """What a program printed and took: the most memory at a time, as PSS, of all its processes."""
+
+    said: bytes
+    wall_s: float
+    cpu_s: float
+    peak_bytes: int
+    larger_bytes: int
 
 
-def _plain(project: Path, out: Path, count: int) -> Cost:
-    """R reads the table and calls the model once; Python then keeps the numbers that it got."""
-    cost = cost_of_script("rows.R", project, out)
-    numbers = array("d", out.read_bytes())
-    keys = [int(number) for number in numbers[:count]]
-    columns = [numbers[start : start + count].tolist() for start in (count, 2 * count, 3 * count)]
-    started, cpu = time.perf_counter(), time.process_time()
-    connection = sqlite3.connect(out.with_suffix(".db"))
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(
-        "CREATE TABLE prices (id INTEGER PRIMARY KEY, predicted_price REAL, lower REAL, upper REAL)"
-    )
-    with connection:
-        connection.executemany(
-            "INSERT INTO prices VALUES (?, ?, ?, ?)", zip(keys, *columns, strict=True)
+def measure(server: Server, folder: Path, *, sizes: tuple[int, ...]) -> Iterator[Figure]:
+    smallest: Watched | None = None
+    for size in sizes:
+        job = f"bench_rows_{size}"
+        table = server.project / "data" / f"{job}.csv"
+        _write_table(table, size)
+        before = tree_cpu_s(server.pid)
+        words = [sys.executable, "-m", "larder", "run", job, "--only", "all", "--json"]
+        ours = _watched([*words, "--project", str(server.project)], server.pid)
+        cpu_s = ours.cpu_s + tree_cpu_s(server.pid) - before
+        run = orjson.loads(ours.said)
+        assert run["computed"] == size, run
+        out = folder / f"{job}.db"
+        theirs = _watched(["Rscript", "--vanilla", str(ROOT / "bench/r/rows.R"), table, out])
+        plain_s, plain_cpu_s = map(float, theirs.said.split()[-2:])
+        beside = "one R call, then SQLite"
+        yield Figure(
+            f"{size:,} rows: rows per second ({len(cores())} cores)",
+            f"{size / run['duration_s']:,.0f}",
+            f"{beside} (1 core) {size / plain_s:,.0f}",
+            (plain_s / run["duration_s"],),
+            at_least(0.8),
         )
-    connection.close()
-    return cost + Cost(time.perf_counter() - started, time.process_time() - cpu)
+        yield Figure(
+            f"{size:,} rows: rows per second of CPU",
+            f"{size / cpu_s:,.0f}",
+            f"{beside} {size / plain_cpu_s:,.0f}",
+            (plain_cpu_s / cpu_s,),
+        )
+        yield Figure(
+            f"{size:,} rows: most memory of larder run",
+            f"{ours.peak_bytes / MB:.0f} MB",
+            f"that Rscript {theirs.peak_bytes / MB:.0f} MB",
+            (ours.peak_bytes / theirs.peak_bytes,),
+        )
+        smallest = smallest or ours
+        if ours is not smallest:
+            few = f"with {sizes[0]:,} rows"
+            yield Figure(
+                f"{size:,} rows: most memory of larder run",
+                f"{ours.peak_bytes / MB:.0f} MB",
+                f"{few} {smallest.peak_bytes / MB:.0f} MB",
+                (ours.peak_bytes / smallest.peak_bytes,),
+            )
+            yield Figure(
+                f"{size:,} rows: most memory of server and larder run",
+                f"{ours.larger_bytes / MB:.0f} MB",
+                f"{few} {smallest.larger_bytes / MB:.0f} MB",
+                (ours.larger_bytes / smallest.larger_bytes,),
+            )
+        room = (server.project / ".larder" / "rows" / f"{job}.db").stat().st_size / size
+        yield Figure(
+            f"{size:,} rows: disk, a row",
+            f"{room:.0f} B",
+            f"goal's {GOAL_BYTES:.0f} B",
+            (room / GOAL_BYTES,),
+            at_most(1),
+        )
+
+
+def _watched(command: list[str | Path], server: int | None = None) -> Watched:
+    """Runs a program, and looks all the time at its memory, and at that of a server beside it."""
+    began = time.perf_counter()
+    cpu_s = peak = larger = 0.0
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        while process.poll() is None:
+            own = sum(map(pss, (process.pid, *descendants(process.pid))))
+            beside = sum(map(pss, (server, *descendants(server)))) if server else 0
+            peak, larger = max(peak, own), max(larger, own + beside)
+            cpu_s = tree_cpu_s(process.pid) or cpu_s
+            time.sleep(LOOK_EACH_S)
+        assert process.returncode == 0, command
+        assert process.stdout is not None
+        said = process.stdout.read()
+    return Watched(said, time.perf_counter() - began, cpu_s, int(peak), int(larger))
+
+
+def _write_table(path: Path, size: int) -> None:
+    with path.open("w") as out:
+        out.write("id,carat,depth,cut\n")
+        kinds = ("Fair", "Good", "Very Good", "Premium", "Ideal")
+        for first in range(1, size + 1, 10_000):
+            numbers = range(first, min(first + 10_000, size + 1))
+            out.writelines(
+                f"{n},{n % 401 / 100 + 0.2:.2f},{55 + n % 131 / 10:.1f},{kinds[n % 5]}\n"
+                for n in numbers
+            )

@@ -18,17 +18,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import engine, evaluator, grid, hit, rows, upload, walls
+from bench import drawn_cells, engine, evaluator, hit, jobs, upload, walls
 from bench.figures import Figure, table
 from bench.processes import cores
-from bench.project import Jobs, make_project, open_jobs
+from bench.project import ROWS, Jobs, make_project, open_jobs
 from bench.server import Server, serve
 
-MEASUREMENTS = ("hit", "engine", "evaluator", "walls", "grid", "rows", "upload")
+MEASUREMENTS = ("hit", "engine", "evaluator", "walls", "jobs", "upload")
 NEEDED = {
     "hit": ("nginx", "wrk", "taskset"),
     "engine": ("Rscript",),
-    "grid": ("Rscript",),
+    "jobs": ("Rscript",),
     "upload": (),
     "walls": (),
 }
@@ -42,25 +42,30 @@ class Effort:
     rounds: int
     throughput: int
     runs: int
+    rows: tuple[int, ...]
     clients_s: float
     uploads: int
     upload_mb: int
 
 
-THOROUGH = Effort(hits=7, rounds=15, throughput=3, runs=5, clients_s=2.5, uploads=3, upload_mb=1024)
-QUICK = Effort(hits=1, rounds=4, throughput=1, runs=1, clients_s=1.5, uploads=1, upload_mb=256)
+THOROUGH = Effort(
+    hits=7, rounds=15, throughput=3, runs=5, rows=ROWS, clients_s=2.5, uploads=3, upload_mb=1024
+)
+QUICK = Effort(
+    hits=1, rounds=4, throughput=1, runs=1, rows=ROWS[:2], clients_s=1.5, uploads=1, upload_mb=256
+)
 
 
 def measure(names: list[str], effort: Effort, folder: Path) -> Iterator[Figure]:
     project = make_project(folder)
-    with serve(project) as server, open_jobs(project) as jobs:
-        jobs.run(grid.JOB)  # what hits need; not counted
+    with serve(project) as server, open_jobs(project) as opened:
+        opened.run(drawn_cells.JOB)  # what hits need; not counted
         for name in names:
-            yield from _measure(name, effort, server, jobs, folder)
+            yield from _measure(name, effort, server, opened, folder)
 
 
 def _measure(
-    name: str, effort: Effort, server: Server, jobs: Jobs, folder: Path
+    name: str, effort: Effort, server: Server, opened: Jobs, folder: Path
 ) -> Iterator[Figure]:
     if name == "hit":
         yield from hit.measure(server, folder, repetitions=effort.hits)
@@ -81,14 +86,12 @@ def _measure(
             repetitions=effort.throughput,
             seconds=effort.clients_s,
         )
-    elif name == "grid":
-        yield from grid.measure(server, jobs, folder, repetitions=effort.runs)
     elif name == "upload":
         yield from upload.measure(
             server, folder, size_mb=effort.upload_mb, repetitions=effort.uploads
         )
     else:
-        yield from rows.measure(server, jobs, folder, repetitions=effort.runs)
+        yield from jobs.measure(server, opened, folder, repetitions=effort.runs, sizes=effort.rows)
 
 
 def main() -> None:

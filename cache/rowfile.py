@@ -76,7 +76,6 @@ class RowFile:
             self.path, timeout=_LOCKED_FOR_S, isolation_level=None, check_same_thread=False
         )
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA mmap_size = 1073741824")
         return connection
 
     @contextmanager

@@ -6,11 +6,11 @@ have no type here, so that any value is kept as it was, whatever becomes of the 
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cache.border import disk_border
 from cache.clock import from_text, to_text
@@ -42,15 +42,14 @@ def keeping_past(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("DROP TRIGGER superseded")
 
 
-def keep_removed(connection: sqlite3.Connection, keys: Sequence[tuple[Any]], batch: int) -> None:
-    """Keeps the rows of these keys, which are about to be removed."""
+def keep_removed(connection: sqlite3.Connection, gone: str, batch: int) -> None:
+    """Keeps the rows for which a condition holds, and which are about to be removed."""
     names = _past_columns(connection)
     targets = "".join(f", {past}" for past, _ in names)
     values = "".join(f", {row}" for _, row in names)
-    connection.executemany(
+    connection.execute(
         f"INSERT INTO past (key, since, batch, gone{targets})"  # noqa: S608  (names quoted)
-        f" SELECT key, coalesce(since, batch), batch, {batch}{values} FROM rows WHERE key = ?",
-        keys,
+        f" SELECT key, coalesce(since, batch), batch, {batch}{values} FROM rows WHERE {gone}"
     )
 
 

@@ -62,6 +62,8 @@ class RowReader:
         with self._turn, disk_border(self._file.path):
             if self._connection is None:
                 self._connection = self._file.connect()
+                # For single rows alone: who reads the whole file would have all of it in memory.
+                self._connection.execute("PRAGMA mmap_size = 1073741824")
             try:
                 row = self._row(self._connection, key)
             except (_OutdatedError, sqlite3.OperationalError):  # a column we know may be gone

@@ -67,18 +67,15 @@ def _are_among(connection: sqlite3.Connection, first: Any, last: Any) -> bool:
     return connection.execute(query, (first, last)).fetchone() is not None
 
 
-def remove_rows(connection: sqlite3.Connection, kept: Sequence[Any], batch: int) -> int:
-    """Removes the rows whose keys are not among these, and what only they used; how many.
+def remove_rows(connection: sqlite3.Connection, gone: str, batch: int) -> int:
+    """Removes the rows for which a condition holds, and what only they used; how many.
 
     They are kept among the past ones, as replaced by nothing in this batch.
     """
-    by_number = keys_are_numbers(connection)
-    if by_number is None:
+    if keys_are_numbers(connection) is None:
         return 0
-    wanted = set(kept) if by_number else set(map(str, kept))
-    gone = [row for row in connection.execute("SELECT key FROM rows") if row[0] not in wanted]
     keep_removed(connection, gone, batch)
-    connection.executemany("DELETE FROM rows WHERE key = ?", gone)
+    removed = connection.execute(f"DELETE FROM rows WHERE {gone}").rowcount  # noqa: S608  (ours)
     connection.execute(
         "DELETE FROM batches WHERE id NOT IN (SELECT batch FROM rows"
         " UNION SELECT since FROM rows WHERE since IS NOT NULL UNION SELECT batch FROM past"
@@ -93,7 +90,7 @@ def remove_rows(connection: sqlite3.Connection, kept: Sequence[Any], batch: int)
         if column.name not in names:
             connection.execute("DELETE FROM columns WHERE name = ?", (column.name,))
             connection.execute(f"ALTER TABLE rows DROP COLUMN {column.quoted}")
-    return len(gone)
+    return removed
 
 
 def _fitting_keys(connection: sqlite3.Connection, keys: Sequence[Any]) -> Sequence[Any]:

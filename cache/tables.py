@@ -11,14 +11,16 @@ from typing import Any
 from cache.clock import to_text
 from cache.errors import RowsRefused, StoreFull
 from cache.freshness import Freshness
+from cache.rowcompare import Standing, beside, compare, gone_condition
 from cache.rowfile import RowFile, add_batch, batches_of, columns_of, keys_are_numbers
+from cache.rowkeys import RowKeys
 from cache.rowpage import AT, page_query
 from cache.rowpast import note_lost
 from cache.rowread import RowAnswer, RowReader
 from cache.rowthen import PastRows, RowChange, batch_at, columns_at, rows_at
 from cache.rowwrite import remove_rows, replace_rows
 
-__all__ = ["RowAnswer", "RowChange", "RowTable"]
+__all__ = ["RowAnswer", "RowChange", "RowKeys", "RowTable", "Standing"]
 
 
 class RowTable:
@@ -107,35 +109,24 @@ class RowTable:
         """
         return self._reader.find(key)
 
-    def current(self, *, version: str, now: datetime) -> dict[int | str, int]:
-        """The digests of the rows that are fresh and of this version, by key."""
-        with self._file.reading() as connection:
-            if keys_are_numbers(connection) is None:
-                return {}
-            fresh = [
-                str(batch.id)
-                for batch in batches_of(connection).values()
-                if batch.version == version and now < batch.fresh_until
-            ]
-            statement = f"SELECT key, digest FROM rows WHERE batch IN ({','.join(fresh)})"  # noqa: S608  (numbers)
-            return dict(connection.execute(statement).fetchall())
+    def compare(
+        self, keys: RowKeys, start: int, stop: int, *, version: str, now: datetime
+    ) -> dict[int, Standing]:
+        """Those of the source's rows from one place up to another that have no current answer.
 
-    def stale(self, *, version: str, now: datetime) -> dict[int | str, str]:
-        """Which version made each row that is served, but is not fresh or not of this version."""
-        with self._file.reading() as connection:
-            if keys_are_numbers(connection) is None:
-                return {}
-            made_by = {
-                batch.id: batch.version
-                for batch in batches_of(connection).values()
-                if now < batch.stale_until
-                and not (batch.version == version and now < batch.fresh_until)
-            }
-            ids = ",".join(map(str, made_by))
-            statement = f"SELECT key, batch FROM rows WHERE batch IN ({ids})"  # noqa: S608  (numbers)
-            return {key: made_by[batch] for key, batch in connection.execute(statement)}
+        Args:
+            keys: of the source.
+            start: place of the first row.
+            stop: place behind the last.
+            version: that a current answer has.
+            now: the moment at which it is fresh.
 
-    def remove_except(self, keys: Sequence[Any], *, now: datetime) -> int:
+        Raises:
+            StoreUnavailable: the file cannot be read.
+        """
+        return compare(self._file, keys, start, stop, version=version, now=now)
+
+    def remove_except(self, keys: RowKeys, *, now: datetime) -> int:
         """Removes the rows that the source no longer has, and columns that only they had.
 
         As earlier answers they can still be read.
@@ -147,9 +138,9 @@ class RowTable:
             StoreFull: there is no room; the rows are as they were.
             StoreUnavailable: the file cannot be written, or is locked for too long.
         """
-        with self._file.writing() as connection:
+        with beside(self._file, keys, writes=True) as connection:
             batch = add_batch(connection, "", now, Freshness(0, 0, 0), [])
-            return remove_rows(connection, keys, batch)
+            return remove_rows(connection, gone_condition(connection, keys), batch)
 
     def page(
         self,

@@ -18,6 +18,7 @@ from engine.asking import Answer, Asking
 from engine.broker_child import Child
 from engine.call import Priority
 from engine.failure import failure
+from engine.left_files import empty_folder
 from engine.limits import Limits
 from engine.live import Live
 from engine.reach import beside, named_sessions
@@ -30,6 +31,10 @@ MOST_CONSOLE_BYTES = 1_000_000
 """How much of a console is read at a time."""
 RELOAD_WAIT_S = 20.0
 """How long a call waits for a template whose parent died."""
+
+
+_OF_THE_PROCESS = {"memory", "disk", "processes", "cpu_time"}
+"""Limits that a cell may reach by what the ones before it left behind."""
 
 
 @dataclass
@@ -191,10 +196,12 @@ class Calls:
         return child
 
     async def many(self, header: dict[str, Any]) -> AsyncIterator[Answer]:
-        """Yields the answers of cells, which run in one child, and in a new one after each death.
+        """Yields the answers of cells, which run in one child as long as it is as it was.
 
-        Cells that need another template than the one before get a new one, too. A child's walls
-        are closed at its first cell: so each is told of the others.
+        After a death, and where a cell changed R so that it cannot be put back, the next gets a new
+        one; so do cells that need another template. What may be due to the cells before is tried
+        again in a child of its own. A child's walls are closed at its first cell: so each is told
+        of the others.
         """
         cells = header["many"]
         shared = {"limits": header["limits"], "beside": beside(cells)}
@@ -203,20 +210,39 @@ class Calls:
                 child: Child | None = None
                 try:
                     for index, cell in enumerate(cells):
-                        if child is not None and not self._serves(child, cell["request"]):
-                            self._release(child)
-                            child = None
-                        child = child or await self._take(cell["request"], shared["limits"], call)
-                        try:
-                            answer, blobs = await self._asking.answer(child, {**cell, **shared})
-                        except errors.EngineError as error:
-                            answer, blobs = failure(error), []
-                            self._release(child)
-                            child = None
+                        asked = {**cell, **shared}
+                        if child is not None and self._serves(child, cell["request"]):
+                            child, answer, blobs = await self._next(child, asked)
+                            if child is None and _may_be_of_others(answer):
+                                await asyncio.to_thread(empty_folder, Path(cell["folder"]))
+                                answer = {}
+                        else:
+                            if child is not None:
+                                self._release(child)
+                            child, answer, blobs = None, {}, []
+                        if not answer:
+                            child = await self._take(cell["request"], shared["limits"], call)
+                            child, answer, blobs = await self._next(child, asked)
                         yield {**answer, "index": index}, blobs
                 finally:
                     if child is not None:
                         self._release(child)
+
+    async def _next(
+        self, child: Child, asked: dict[str, Any]
+    ) -> tuple[Child | None, dict[str, Any], list[bytes]]:
+        """Returns the answer to one cell, and the child if it can run another."""
+        try:
+            answer, blobs = await self._asking.answer(child, asked)
+        except errors.EngineError as error:
+            answer, blobs = failure(error), []
+        except BaseException:
+            self._release(child)
+            raise
+        if answer.pop("tidy", False) and not answer.get("limit"):
+            return child, answer, blobs
+        self._release(child)
+        return None, answer, blobs
 
     @contextmanager
     def _noted(self, header: dict[str, Any]) -> Iterator[Call]:
@@ -254,3 +280,9 @@ class Calls:
     def _release(self, child: Child) -> None:
         """Ends the child behind the answer: nobody waits for its exit."""
         asyncio.create_task(child.bury())  # noqa: RUF006  # ends by itself
+
+
+def _may_be_of_others(answer: dict[str, Any]) -> bool:
+    """Whether a cell may have failed only because its process had run others."""
+    limit = answer.get("limit") or {}
+    return answer.get("failed") == "WorkerDied" or limit.get("limit") in _OF_THE_PROCESS

@@ -77,7 +77,7 @@ def remove_tree(root: Path) -> None:
     has the same for sessions. A process that was killed may still make a file: once more, then.
     """
     for _ in range(TRIES):
-        _empty(root)
+        empty_folder(root)
         try:
             root.rmdir()
         except FileNotFoundError:
@@ -88,7 +88,8 @@ def remove_tree(root: Path) -> None:
             return
 
 
-def _empty(root: Path) -> None:
+def empty_folder(root: Path) -> None:
+    """Removes all that is in a folder, never following a link; what cannot be removed stays."""
     with contextlib.suppress(OSError):
         top = os.open(root, _FOLDER)
         token = secrets.token_hex(8)

@@ -94,10 +94,13 @@ class Pool:
     ) -> Iterator[tuple[int, Evaluation | EngineError]]:
         """Yields each call's index and outcome, in order, as they finish in one child.
 
-        `limits` are those of one call. A call that fails does not disturb the others. All of them
-        have the key of the first, under which they are cancelled.
+        `limits` are those of one call. A call that fails does not disturb the others, and what one
+        changed in R is put back before the next; where that cannot be, the next gets another child.
+        All of them have the key of the first, under which they are cancelled.
         """
         items = [_evaluation_header(call, stage, outputs) for call, stage in calls]
+        for item in items:
+            item["request"]["shared"] = len(items) > 1
         header = {"many": items, "limits": limits.to_wire(), "priority": int(priority)}
         with asking(calls[0][1].name), self._connections.lend() as connection:
             wire.send(connection, header)

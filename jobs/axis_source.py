@@ -1,14 +1,17 @@
 """AxisSource: where the values of an argument in a grid stand, if not in the job file."""
 
+from contextlib import closing
 from dataclasses import astuple, dataclass
 from hashlib import blake2b
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from cache.keys import Value
 from jobs.argument import ArgumentSpec
 from jobs.errors import ArgumentInvalid, RowsUnreadable
 from jobs.nearest import did_you_mean
+from jobs.plain_table import ColumnKinds
 from jobs.r_expression import AsksR
 from jobs.table_source import TableSource
 
@@ -40,11 +43,7 @@ class AxisSource:
             RowsUnreadable: If the table cannot be read, or the argument does not take a value.
             EngineError: R had to be asked and could not.
         """
-        table = self.table.read(r)
-        written = []
-        if table.num_columns:  # NULL in R has no column at all
-            column = table.column(self._column(table.column_names))
-            written = pc.unique(column).drop_null().to_pylist()
+        written = self._written(r)
         if not written:
             hint = "the values that were read before stay"
             raise RowsUnreadable(self.table.name, f"has no values of {self.spec.name}", hint)
@@ -53,6 +52,23 @@ class AxisSource:
         except ArgumentInvalid as error:
             fault = error.faults[0]
             raise RowsUnreadable(self.table.name, f"holds a wrong value: {fault}") from error
+
+    def _written(self, r: AsksR | None) -> list[Value]:
+        """The distinct values of the column, as the table has them."""
+        kinds = ColumnKinds(self.table.name)
+        found = []
+        with closing(self.table.parts(r)) as parts:
+            for part in parts:
+                plain = kinds.plain(part)
+                if plain.num_columns:  # NULL in R has no column at all
+                    name = self._column(plain.column_names)
+                    found.append(pa.table({name: pc.unique(plain.column(name))}))
+        fitted = [kinds.fitted(part).column(0) for part in found]
+        chunks = [chunk for column in fitted for chunk in column.chunks]
+        if not chunks:
+            return []
+        values: list[Value] = pc.unique(pa.chunked_array(chunks)).drop_null().to_pylist()
+        return values
 
     def _column(self, names: list[str]) -> str:
         if self.column in names:

@@ -1,5 +1,6 @@
 """Changes: what job files would do to what is live. Reads only."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,9 @@ from jobs.job import Job
 from jobs.pantry import Pantry
 from jobs.records import Run
 from jobs.repository import Catalog
+from jobs.row_wanting import why_rows
 from jobs.version_keeper import CODE, VersionKeeper
+from jobs.why import Why
 
 _OF_THE_KEY = {"function", "args", "grid", "seed", "rows"}
 """Keys of an entry that may change which cells there are, or the cache keys of their answers."""
@@ -152,14 +155,19 @@ def _cells(
 
 
 def _rows(job: Job, pantry: Pantry, moment: _Moment) -> CellChanges:
-    source = pantry.row_answers.source(job)
     table = pantry.row_answers.table(job)
-    digest = moment.current.digest if moment.current else ""
-    fresh = set(map(str, table.current(version=digest, now=moment.now)))
-    known = fresh.union(map(str, table.stale(version=digest, now=moment.now)))
-    keys = set(map(str, source.keys))
-    stale = len(fresh & keys) if moment.changes_version else 0
-    return CellChanges(len(source), stale, len(keys - known), len(known - keys))
+    current = moment.current or Version("", moment.now)
+    found: Counter[Why] = Counter()
+    with pantry.row_answers.source(job) as source:
+        places = range(len(source))
+        for block in why_rows(table, source, places, moment.now, current):
+            found.update(why for _, why in block)
+    counts = table.counts(moment.now, current.digest)
+    known = len(places) - found[Why.NEVER]
+    fresh = found[Why.FRESH] + found[Why.ROW_CHANGED]
+    stale = fresh if moment.changes_version else 0
+    dropped = counts["fresh"] + counts["stale"] - known
+    return CellChanges(len(places), stale, found[Why.NEVER], dropped)
 
 
 def _blocks(job: Job) -> Iterator[list[str]]:

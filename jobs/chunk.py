@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from cache.border import disk_border
-from cache.entry import Entry, EntryFacts, Version
+from cache.entry import Entry, EntryFacts, EntrySummary, Version
 from cache.errors import CacheError, SessionError
 from cache.sessions import Stage
 from engine.errand import is_called_off
@@ -37,7 +38,9 @@ class AskedCell:
     cache_key: str
 
 
-Result = Entry | EngineError | CacheError
+Result = EntrySummary | EngineError | CacheError
+KEPT_AT_ONCE: Final = 32
+"""Answers kept in one transaction: a kill loses no more of each chunk under way."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Chunks:
         while chunk:
             again: list[AskedCell] = []
             for one, result in self._attempt(chunk):
-                if isinstance(result, Entry):
+                if isinstance(result, EntrySummary):
                     done = self.outcome(one, Outcome.COMPUTED, result)
                 elif self.job.retries.again(attempt, result):
                     again.append(one)
@@ -117,6 +120,7 @@ class Chunks:
         """Has all of the chunk evaluated, and what succeeded kept, even where the rest is lost."""
         stages = [self.pantry.sessions.stage() for _ in chunk]
         results: dict[int, Result] = {}
+        made: list[Entry] = []
         given = [value for one in chunk for value in one.call.arguments.values()]
         lost: EngineError = WorkerDied("the engine gave no answer")
         try:
@@ -130,16 +134,26 @@ class Chunks:
                     priority=self.job.priority,
                     outputs=outputs_of(self.job),
                 ):
-                    results[index] = self._result(chunk[index], stages[index], result)
+                    done = self._result(chunk[index], stages[index], result)
+                    if isinstance(done, Entry):
+                        made.append(done)
+                        results[index] = done.summary()  # its bodies may be large
+                    else:
+                        results[index] = done
+                    if len(made) >= KEPT_AT_ONCE:
+                        made, kept = [], made
+                        self._keep(kept)
         except CallCancelled as error:  # all of the chunk, or the run
             lost = error
         finally:
             for stage in stages:
                 self.pantry.sessions.discard(stage)  # those published are not there any more
-            self._keep([result for result in results.values() if isinstance(result, Entry)])
+            self._keep(made)
         return [(one, results.get(index, lost)) for index, one in enumerate(chunk)]
 
-    def _result(self, one: AskedCell, stage: Stage, evaluated: Evaluation | EngineError) -> Result:
+    def _result(
+        self, one: AskedCell, stage: Stage, evaluated: Evaluation | EngineError
+    ) -> Entry | EngineError | CacheError:
         if isinstance(evaluated, EngineUnavailable | EngineBusy):
             raise evaluated
         if isinstance(evaluated, EngineError):

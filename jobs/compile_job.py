@@ -91,6 +91,7 @@ class _JobCompiler:
             retries=retries_of(self._setting("retries")),
             concurrency=self._setting("concurrency"),
             priority=_PRIORITIES[self._setting("priority") or "normal"],
+            isolation=self._setting("isolation") or "batch",
             notify=self._notify(),
             tags=tuple(self._setting("tags") or ()),
             owner=self._setting("owner") or "",

@@ -90,6 +90,12 @@ class Defaults(Entry):
         description="Who is told when runs fail, answers go stale or change. Default: nobody.",
         examples=[{"on": ["failed", "stale"], "email": "team@example.com"}],
     )
+    isolation: Literal["cell", "batch"] | None = Field(
+        None,
+        description="Whether each cell of a grid gets an R process of its own, or many share one, "
+        "which is put back in order after each. Default: batch.",
+        examples=["cell"],
+    )
     tags: list[str] | None = Field(
         None, description="Words to find jobs by.", examples=[["regulated"]]
     )

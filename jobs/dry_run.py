@@ -91,9 +91,10 @@ def _cells(
 def _rows(
     job: Job, scope: Scope, version: Version, pantry: Pantry, _catalog: Catalog
 ) -> Iterator[WantedCell | None]:
-    source = pantry.row_answers.source(job)
     table = pantry.row_answers.table(job)
-    places = rows_in_scope(job.name, source, scope)
-    for place, why in why_rows(table, source, places, pantry.clock(), version):
-        wanted = scope.wants(why)
-        yield WantedCell({source.rows.key: source.keys[place]}, why) if wanted else None
+    with pantry.row_answers.source(job) as source:
+        places = rows_in_scope(job.name, source, scope)
+        for block in why_rows(table, source, places, pantry.clock(), version):
+            keys = source.keys.at([place for place, _ in block])
+            for key, (_, why) in zip(keys, block, strict=True):
+                yield WantedCell({source.rows.key: key}, why) if scope.wants(why) else None

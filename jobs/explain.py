@@ -130,13 +130,13 @@ def _of_row(
     key: int | str = row.key if row is not None else str(asked)
     nearest = None
     if why is Why.NEVER:
-        source = pantry.row_answers.source(job)
-        key = source.parse_key(str(asked))
-        if source.row(key) is None:
-            why = Why.NOT_IN_SOURCE
-            like = near_key(source.keys, key)
-            if like is not None:
-                nearest = NearCell({column: like}, (Difference(column, key, like),))
+        with pantry.row_answers.source(job) as source:
+            key = source.parse_key(str(asked))
+            if source.keys.place(key) is None:
+                why = Why.NOT_IN_SOURCE
+                like = near_key(source.keys, key)
+                if like is not None:
+                    nearest = NearCell({column: like}, (Difference(column, key, like),))
     return Explanation(
         job,
         {column: key},

@@ -84,18 +84,19 @@ class FreshnessCounts:
             return now + _ROWS_COUNT_FOR, self._count_rows(job, version, now)
         counts = dict.fromkeys(State, 0)
         oldest: datetime | None = None
-        changes: set[datetime] = set()
+        until: datetime | None = None
         for keys in _keys(job):
             for entry in self._store.summaries_of(keys).values():
                 state = entry.state(now, version)
                 counts[state] += 1
                 if state is not State.MISS:
                     oldest = min(oldest or entry.computed_at, entry.computed_at)
-                    changes.add(_ends(entry, state, version))
+                    ends = _ends(entry, state, version)
+                    until = min(until or ends, ends)
         total = job.grid.count() if job.grid else 0
         fresh, stale = counts[State.FRESH], counts[State.STALE]
         missing = total - fresh - stale
-        return min(changes, default=None), JobFreshness(total, fresh, stale, missing, oldest)
+        return until, JobFreshness(total, fresh, stale, missing, oldest)
 
     def _count_rows(self, job: Job, version: Version | None, now: datetime) -> JobFreshness:
         table = self._row_answers.table(job)

@@ -21,9 +21,9 @@ from jobs.wanting import LookedAt, Wanting
 from jobs.why import Why
 
 FIRST_CHUNK: Final = 8
-LARGEST_CHUNK: Final = 32
+LARGEST_CHUNK: Final = 256
 CHUNK_S: Final = 1.0
-"""What a chunk should take: a kill loses no more than the chunks under way."""
+"""What a chunk should take: the start of its child costs as much as many cheap cells."""
 
 
 @dataclass
@@ -58,6 +58,8 @@ class GridRun:
 
     def __post_init__(self) -> None:
         self.job = narrowed(self.job, self.scope)
+        if self.job.isolation == "cell":
+            self._chunk_size = 1
 
     def work(self) -> None:
         """Goes through all cells; returns when each is fresh or has failed.
@@ -123,7 +125,7 @@ class GridRun:
         self.record.note_cells(outcomes)
         count = {kind: sum(one.outcome is kind for one in outcomes) for kind in Outcome}
         durations = [one.duration_s or 0.0 for one in outcomes if one.outcome is Outcome.COMPUTED]
-        if durations:
+        if durations and self.job.isolation == "batch":
             mean_s = sum(durations) / len(durations)
             self._chunk_size = max(1, int(CHUNK_S / max(mean_s, CHUNK_S / LARGEST_CHUNK)))
         self.record.add(

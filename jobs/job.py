@@ -53,6 +53,7 @@ class Job:
         retries: How often, and after what time, a failed call of a run is tried again.
         concurrency: Most children that a run keeps busy, or None: as many as the server allows.
         priority: Of its runs among those of other jobs.
+        isolation: Whether each cell of a grid has an R process of its own, or many share one.
         notify: Who is told of what.
         tags: Words to find jobs by.
         owner: Who answers for the job.
@@ -81,6 +82,7 @@ class Job:
     retries: Retries = NO_RETRIES
     concurrency: int | None = None
     priority: Priority = Priority.SCHEDULED
+    isolation: Literal["cell", "batch"] = "batch"
     notify: NotifySpec = NOBODY
     tags: tuple[str, ...] = ()
     owner: str = ""

@@ -56,10 +56,10 @@ def near_value(values: Sequence[Value], asked: Value) -> Value | None:
     return min(values, key=lambda value: _distance({"": asked}, "", value), default=None)
 
 
-def near_key(keys: Sequence[int | str], asked: int | str) -> int | str | None:
+def near_key(keys: Iterable[int | str], asked: int | str) -> int | str | None:
     """The key most like the one asked for; None if there are no keys."""
     if isinstance(asked, int):
-        numbers = [key for key in keys if isinstance(key, int)]
+        numbers = (key for key in keys if isinstance(key, int))
         return min(numbers, key=lambda key: abs(key - asked), default=None)
     likely = heapq.nlargest(_LIKELY, map(str, keys), key=lambda key: _common(key, asked))
     return max(likely, key=lambda key: SequenceMatcher(None, key, asked).ratio(), default=None)

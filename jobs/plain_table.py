@@ -11,24 +11,60 @@ import pyarrow.compute as pc
 from jobs.errors import RowsUnreadable
 
 _EXACT = 2**53  # beyond it a double loses digits
+_LARGEST_INTEGER = 2**31 - 1  # the smallest 32-bit number is R's NA
 
 
-def joined(name: str, pieces: Sequence[pa.Table]) -> pa.Table:
-    """The pieces of one table, one under the other; a column gets a type that all of it has.
+class ColumnKinds:
+    """The types that the columns of a table have, found out while its parts go by.
 
-    Raises:
-        RowsUnreadable: If two columns have one name, or one holds what R has no type for.
+    Args:
+        name: What people call the table.
     """
-    names = pieces[0].column_names
-    check_unique(name, names)
-    columns = {}
-    for position, column_name in enumerate(names):
-        parts = [_plain(name, column_name, piece.column(position)) for piece in pieces]
-        kind = _common({part.type for part in parts})
-        chunks = [chunk for part in parts for chunk in part.cast(kind).chunks]
-        column = pa.chunked_array(chunks, kind)
-        columns[column_name] = column.cast(pa.string()) if is_beyond_doubles(column) else column
-    return pa.table(columns)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._seen: dict[str, set[pa.DataType]] = {}
+        self._ends: dict[str, int] = {}
+
+    def plain(self, part: pa.Table) -> pa.Table:
+        """The part in types that R has, as far as it tells them by itself; they are noted.
+
+        Raises:
+            RowsUnreadable: If two columns have one name, or one holds what R has no type for.
+        """
+        names = part.column_names
+        check_unique(self._name, names)
+        columns = []
+        for name, column in zip(names, part.columns, strict=True):
+            plain = _plain(self._name, name, column)
+            self._seen.setdefault(name, set()).add(plain.type)
+            if pa.types.is_integer(plain.type):
+                self._ends[name] = max(self._ends.get(name, 0), _largest(plain))
+            columns.append(plain)
+        return pa.table(columns, names)
+
+    def fitted(self, part: pa.Table) -> pa.Table:
+        """A part that `plain` made, in the types that the parts seen by now have together."""
+        columns = [
+            self._fit(name, column)
+            for name, column in zip(part.column_names, part.columns, strict=True)
+        ]
+        return pa.table(columns, part.column_names)
+
+    def kind(self, name: str) -> pa.DataType:
+        """The type that all parts of a column have together."""
+        return pa.string() if self._is_beyond(name) else _common(self._seen[name])
+
+    def is_wide(self, name: str) -> bool:
+        """Whether the column has whole numbers that R's integers do not hold."""
+        return self._ends.get(name, 0) > _LARGEST_INTEGER
+
+    def _fit(self, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        fitted = column.cast(_common(self._seen[name]))
+        return fitted.cast(pa.string()) if self._is_beyond(name) else fitted
+
+    def _is_beyond(self, name: str) -> bool:
+        return _common(self._seen[name]) == pa.int64() and self._ends.get(name, 0) > _EXACT
 
 
 def check_unique(name: str, columns: Sequence[str]) -> None:
@@ -41,10 +77,12 @@ def check_unique(name: str, columns: Sequence[str]) -> None:
 
 def is_beyond_doubles(column: pa.ChunkedArray) -> bool:
     """Whether these are whole numbers of which R's doubles would lose digits."""
-    if not pa.types.is_integer(column.type):
-        return False
+    return pa.types.is_integer(column.type) and _largest(column) > _EXACT
+
+
+def _largest(column: pa.ChunkedArray) -> int:
     ends = pc.min_max(column).as_py()
-    return int(max(abs(ends["min"] or 0), abs(ends["max"] or 0))) > _EXACT
+    return int(max(abs(ends["min"] or 0), abs(ends["max"] or 0)))
 
 
 def _plain(name: str, column_name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Hashable
+from collections.abc import Generator, Hashable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -15,7 +15,6 @@ from engine.evaluation import Evaluation
 from engine.limits import Limits
 from jobs.errors import RowsUnreadable
 from jobs.evaluator import Evaluator
-from jobs.plain_table import joined
 
 NAME: Final = "the R expression"
 _FORMAT: Final = "arrowipc"
@@ -85,15 +84,15 @@ class RExpression:
         """What people call it."""
         return NAME
 
-    def read(self, r: AsksR | None = None, /) -> pa.Table:
-        """Its value now."""
+    def parts(self, r: AsksR | None = None, /) -> Generator[pa.Table]:
+        """Its value now, whole: R has all of it in memory, and so has who asks."""
         if r is None:
             raise RowsUnreadable(NAME, "needs R, which is not asked here", about="surroundings")
-        return joined(NAME, [r(self._code())])
+        yield r(self._code())
 
     def columns(self, r: AsksR | None = None, /) -> list[str]:
         """The names of its columns."""
-        return list(self.read(r).column_names)
+        return [name for part in self.parts(r) for name in part.column_names]
 
     def mark(self) -> Hashable:
         """None: only asking again tells whether the value changed."""

@@ -1,9 +1,10 @@
 """Answers of rows jobs: each a row of the job's own table, computed a batch at a time."""
 
-from collections.abc import Container, Hashable
+from collections.abc import Container
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import compress
 from pathlib import Path
 from threading import Lock
@@ -22,23 +23,12 @@ from jobs.errors import RowNotFound
 from jobs.evaluator import Evaluator
 from jobs.flight import Flights
 from jobs.job import Job
+from jobs.last_source import LastSource
 from jobs.r_expression import AsksR
 from jobs.r_values import engine_arguments
 from jobs.row_resolution import RowResolution
 from jobs.rows_source import RowBatch, RowKey, Rows, RowsSource
 from jobs.versions import Versions
-
-_UNMARKED_FOR = timedelta(seconds=10)
-"""How long a table counts as read that cannot say whether it changed, such as a database's."""
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """The source read last, so that a row each does not read it each time."""
-
-    mark: Hashable
-    read_at: datetime
-    source: RowsSource
 
 
 @dataclass(frozen=True)
@@ -92,8 +82,7 @@ class RowAnswers:
         self._r_tables = r_tables
         self._tables: dict[tuple[str, str], RowTable] = {}
         self._turn = Lock()
-        self._reading = Lock()
-        self._source: _Kept | None = None
+        self._last = LastSource(self._read, clock)
 
     def table(self, job: Job) -> RowTable:
         """The job's table."""
@@ -156,11 +145,11 @@ class RowAnswers:
             EngineError: R could not compute it.
         """
         job = found.job
-        source = self.source(job)
         row_key = found.row_key
-        batch = source.row(source.parse_key(row_key) if isinstance(row_key, str) else row_key)
+        with self.source(job) as source:
+            batch = source.row(source.parse_key(row_key) if isinstance(row_key, str) else row_key)
         if batch is None:
-            raise RowNotFound(job.name, row_key, f"nor has {source.rows.source.name}")
+            raise RowNotFound(job.name, row_key, f"nor has {rows_of(job).source.name}")
         self.compute_batch(job, batch, found.version, priority, call_key)
         return replace(self.find(job, row_key), computed=True)
 
@@ -239,30 +228,29 @@ class RowAnswers:
         return gone
 
     def close(self) -> None:
-        """Closes the tables."""
+        """Closes the tables, and the source read last."""
         with self._turn:
             for table in self._tables.values():
                 table.close()
             self._tables.clear()
+        self._last.close()
 
-    def source(self, job: Job) -> RowsSource:
-        """The source, read again when it may have changed.
+    def read(self, job: Job) -> RowsSource:
+        """The source as it is now; whoever asks closes it.
 
         Raises:
             RowsUnreadable: It cannot be read.
+            EngineError: R had to be asked and could not.
+            StoreFull, StoreUnavailable: There is no room for it.
         """
-        rows = rows_of(job)
-        with self._reading:
-            now, mark = self._clock(), rows.source.mark()
-            kept = self._source
-            if (
-                kept is None
-                or (kept.source.rows, kept.mark) != (rows, mark)
-                or (mark is None and now - kept.read_at > _UNMARKED_FOR)
-            ):
-                kept = _Kept(mark, now, RowsSource.read(rows, self._r_tables))
-                self._source = kept
-            return kept.source
+        return self._read(rows_of(job))
+
+    def source(self, job: Job) -> AbstractContextManager[RowsSource]:
+        """The source, read again when it may have changed; see `LastSource.of`."""
+        return self._last.of(rows_of(job))
+
+    def _read(self, rows: Rows) -> RowsSource:
+        return RowsSource.read(rows, self._r_tables, folder=self._folder)
 
 
 def rows_of(job: Job) -> Rows:

@@ -15,20 +15,13 @@ from jobs.job import Job
 from jobs.pantry import Pantry
 from jobs.records import BatchOutcome
 from jobs.repository import Catalog
-from jobs.row_answers import BatchDone, rows_of
+from jobs.row_answers import BatchDone
 from jobs.row_wanting import rows_in_scope, why_rows
 from jobs.rows_source import RowBatch, RowsSource
 from jobs.run_record import RunRecord
 from jobs.scope import NOT_FRESH, Only, Scope
 from jobs.status import Outcome
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A batch on its way, and the place of its first row in the source."""
-
-    start: int
-    batch: RowBatch
+from jobs.why import Why
 
 
 @dataclass(frozen=True)
@@ -72,45 +65,46 @@ class RowsRun:
             EngineUnavailable, EngineBusy, StoreFull, StoreUnavailable: It cannot go on now.
             RunInterrupted, RunEnded: It is not to go on.
         """
-        source = RowsSource.read(rows_of(self.job), self.pantry.r_tables)
-        places = rows_in_scope(self.job.name, source, self.scope)
-        self.record.expect(len(places))
-        wanting = self._wanting(source, places)
-        if self.scope.is_whole and wanting and self.record.run.attempt == 1:
-            self.catalog.forget_outcomes(self.job.name)
-        if self.scope.counts_fresh:
-            self.record.add(fresh=len(places) - len(wanting))
-        else:
-            self.record.leave_out(len(places) - len(wanting))
-        batches = self._batches(source, wanting)
-        with closing(in_parallel(self._compute, batches, workers=self.workers)) as outcomes:
-            for computed in outcomes:
-                self._note(computed)
-        if not self.record.progress.failed:
-            self.pantry.row_answers.remove_gone(self.job, source)
+        answers = self.pantry.row_answers
+        with answers.read(self.job) as source:
+            places = rows_in_scope(self.job.name, source, self.scope)
+            self.record.expect(len(places))
+            batches = source.batches(self._wanting(source, places))
+            with closing(in_parallel(self._compute, batches, workers=self.workers)) as outcomes:
+                for computed in outcomes:
+                    self._note(computed)
+            if not self.record.progress.failed:
+                answers.remove_gone(self.job, source)
 
-    def _wanting(self, source: RowsSource, places: Sequence[int]) -> list[int]:
-        """The places of the rows to compute."""
+    def _wanting(self, source: RowsSource, places: Sequence[int]) -> Iterator[int]:
+        """The places of the rows to compute; fresh ones are noted on the way, others left out."""
         scope = self.scope
-        if scope.only is Only.ALL and self.record.run.attempt > 1:
+        is_first = self.record.run.attempt == 1
+        if scope.only is Only.ALL and not is_first:
             scope = replace(scope, only=None)  # what the first attempt computed is fresh
+        wants = {why for why in Why if scope.wants(why)}
+        forgets = self.scope.is_whole and is_first
         table = self.pantry.row_answers.table(self.job)
-        seen = why_rows(table, source, places, self.pantry.clock(), self.version)
-        return [place for place, why in seen if scope.wants(why)]
+        for block in why_rows(table, source, places, self.pantry.clock(), self.version):
+            wanted = [place for place, why in block if why in wants]
+            if wanted and forgets:
+                self.catalog.forget_outcomes(self.job.name)
+                forgets = False
+            left = len(block) - len(wanted)
+            if left and self.scope.counts_fresh:
+                self.record.add(fresh=left)
+            else:
+                self.record.leave_out(left)
+            yield from wanted
 
-    def _batches(self, source: RowsSource, wanting: list[int]) -> Iterator[_Asked]:
-        starts = wanting[:: source.rows.batch]
-        for start, batch in zip(starts, source.batches(wanting), strict=True):
-            yield _Asked(start, batch)
-
-    def _compute(self, asked: _Asked) -> _Computed:
+    def _compute(self, batch: RowBatch) -> _Computed:
         """What became of the batch, after as many attempts as the job allows."""
         attempt = 1
         while True:
             began = self.pantry.clock()
             try:
                 done = self.pantry.row_answers.compute_batch(
-                    self.job, asked.batch, self.version, self.job.priority
+                    self.job, batch, self.version, self.job.priority
                 )
             except (EngineUnavailable, EngineBusy):
                 raise
@@ -118,22 +112,24 @@ class RowsRun:
                 if isinstance(error, CallCancelled) and is_called_off():
                     raise
                 if not self.job.retries.again(attempt, error):
-                    failed = self._outcome(asked, Outcome.FAILED, attempt, error=str(error))
+                    failed = self._outcome(batch, Outcome.FAILED, attempt, error=str(error))
                     return _Computed(replace(failed, failure=failure_of(error)), failed.size)
             else:
                 problem = RError(done.problem, done.problem)
                 if not done.failed or not self.job.retries.again(attempt, problem):
-                    return self._computed(asked, done, attempt, began)
+                    return self._computed(batch, done, attempt, began)
             self.record.pause(self.job.retries.pause_s(attempt))
             attempt += 1
 
-    def _computed(self, asked: _Asked, done: BatchDone, attempt: int, began: datetime) -> _Computed:
+    def _computed(
+        self, batch: RowBatch, done: BatchDone, attempt: int, began: datetime
+    ) -> _Computed:
         """A batch that was answered; it counts as failed where rows of it failed a check."""
         kind, error = (Outcome.COMPUTED, None)
         if done.failed:
             kind = Outcome.FAILED
-            error = f"{done.failed:,} of {len(asked.batch.keys):,} rows: {done.problem}"
-        outcome = self._outcome(asked, kind, attempt, computed_at=done.computed_at, error=error)
+            error = f"{done.failed:,} of {len(batch.keys):,} rows: {done.problem}"
+        outcome = self._outcome(batch, kind, attempt, computed_at=done.computed_at, error=error)
         duration_s = (done.computed_at - began).total_seconds()
         failure = failure_of(RError(done.problem, done.problem)) if done.failed else None
         return _Computed(replace(outcome, duration_s=duration_s, failure=failure), done.failed)
@@ -149,7 +145,7 @@ class RowsRun:
 
     def _outcome(
         self,
-        asked: _Asked,
+        batch: RowBatch,
         outcome: Outcome,
         attempts: int,
         *,
@@ -158,8 +154,8 @@ class RowsRun:
     ) -> BatchOutcome:
         return BatchOutcome(
             job=self.job.name,
-            start=asked.start,
-            size=len(asked.batch.keys),
+            start=batch.start,
+            size=len(batch.keys),
             outcome=outcome,
             run_id=self.record.run.id,
             computed_at=computed_at,

@@ -1,6 +1,6 @@
 """A table that a database answers a query with, through SQLAlchemy."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,7 +16,6 @@ from sqlalchemy.pool import NullPool
 
 from jobs.errors import RowsUnreadable, SecretMissing
 from jobs.nearest import did_you_mean
-from jobs.plain_table import joined
 from jobs.r_expression import AsksR
 from jobs.secret import EnvEntry, hidden, text_of
 
@@ -52,12 +51,13 @@ class SqlQuery:
         """What people call it."""
         return "the query"
 
-    def read(self, _r: AsksR | None = None, /) -> pa.Table:
-        """All of it; Python holds only some rows at a time."""
+    def parts(self, _r: AsksR | None = None, /) -> Generator[pa.Table]:
+        """All of it, as the database answers: where its driver can, it keeps the rest back."""
         with self._answer() as answer:
             names = list(answer.keys())
-            pieces = [_piece(names, rows) for rows in answer.partitions(ROWS_AT_ONCE)]
-        return joined(self.name, pieces or [_piece(names, [])])
+            yield _piece(names, [])
+            for rows in answer.partitions(ROWS_AT_ONCE):
+                yield _piece(names, rows)
 
     def columns(self, _r: AsksR | None = None, /) -> list[str]:
         """The names of its columns; no row is fetched."""

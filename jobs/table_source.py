@@ -1,19 +1,21 @@
 """Tables in files: where the rows of a job, or the values of an argument, may come from."""
 
 import csv
-from collections.abc import Hashable, Iterator
+from collections.abc import Generator, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from jobs.csv_table import read_csv_table
+from jobs.csv_table import csv_parts
 from jobs.errors import RowsUnreadable
-from jobs.plain_table import joined
 from jobs.r_expression import AsksR
+
+ROWS_AT_ONCE: Final = 10_000
+BUFFER_BYTES: Final = 2**18
 
 
 class TableSource(Protocol):
@@ -26,8 +28,8 @@ class TableSource(Protocol):
     def name(self) -> str:
         """What people call it."""
 
-    def read(self, r: AsksR | None = None, /) -> pa.Table:
-        """All of it, in types that R has: whole numbers, doubles, booleans and texts."""
+    def parts(self, r: AsksR | None = None, /) -> Generator[pa.Table]:
+        """All of it, a part at a time; the first one has all columns, if no rows."""
 
     def columns(self, r: AsksR | None = None, /) -> list[str]:
         """The names of its columns, without reading the rest where that is possible."""
@@ -53,9 +55,9 @@ class CsvFile:
         """The file's name."""
         return self.path.name
 
-    def read(self, _r: AsksR | None = None, /) -> pa.Table:
-        """All of it."""
-        return read_csv_table(self.path, self.texts)
+    def parts(self, _r: AsksR | None = None, /) -> Generator[pa.Table]:
+        """All of it, a part at a time."""
+        return csv_parts(self.path, self.texts)
 
     def columns(self, _r: AsksR | None = None, /) -> list[str]:
         """The column names, from the first line alone."""
@@ -85,11 +87,12 @@ class ParquetFile:
         """The file's name."""
         return self.path.name
 
-    def read(self, _r: AsksR | None = None, /) -> pa.Table:
-        """All of it; a row group at a time gets the types that R has."""
+    def parts(self, _r: AsksR | None = None, /) -> Generator[pa.Table]:
+        """All of it, some rows at a time, however large its row groups are."""
         with self._opened() as file:
-            groups = map(file.read_row_group, range(file.num_row_groups))
-            return joined(self.name, [file.schema_arrow.empty_table(), *groups])
+            yield file.schema_arrow.empty_table()
+            for batch in file.iter_batches(ROWS_AT_ONCE):
+                yield pa.table(batch)
 
     def columns(self, _r: AsksR | None = None, /) -> list[str]:
         """The column names, from the file's footer."""
@@ -103,7 +106,11 @@ class ParquetFile:
     @contextmanager
     def _opened(self) -> Iterator[parquet.ParquetFile]:
         try:
-            with self.path.open("rb") as opened, parquet.ParquetFile(opened) as file:
+            with (
+                self.path.open("rb") as opened,
+                # Without the buffer a whole row group of a column is read at once.
+                parquet.ParquetFile(opened, buffer_size=BUFFER_BYTES) as file,
+            ):
                 yield file
         except pa.ArrowException as error:
             raise RowsUnreadable(self.name, f"is no Parquet table: {error}") from error

@@ -16,7 +16,7 @@ from jobs.job import Job
 from jobs.job_set import JobSet
 from jobs.pantry import Pantry
 from jobs.repository import Catalog
-from jobs.rows_source import Rows
+from jobs.rows_source import Rows, RowsSource
 from jobs.runs import Runner
 from jobs.table_source import CsvFile
 from jobs.version_keeper import VersionKeeper
@@ -74,6 +74,26 @@ def open_pantry(
         yield pantry
     finally:
         pantry.close()
+
+
+@contextmanager
+def closing_sources() -> Iterator[None]:
+    """Closes what `read_rows` opened meanwhile."""
+    try:
+        yield
+    finally:
+        while _opened:
+            _opened.pop().close()
+
+
+_opened: list[RowsSource] = []
+
+
+def read_rows(rows: Rows) -> RowsSource:
+    """The source, which `closing_sources` closes."""
+    source = RowsSource.read(rows)
+    _opened.append(source)
+    return source
 
 
 class Kitchen:

@@ -118,6 +118,7 @@ def test_a_job_overrides_defaults_key_by_key(tmp_path: Path) -> None:
     )
     assert job.freshness == Freshness(3600, 7 * 86400, 5 * 86400)
     assert (job.tags, job.retries) == (("mine",), Retries(0))
+    assert job.isolation == "batch"
 
 
 @pytest.mark.parametrize(
@@ -267,6 +268,10 @@ def test_an_included_cell_may_bring_back_an_excluded_one(tmp_path: Path) -> None
         (
             "tags: regulated",
             "4:11: expected a list, found the text 'regulated' (write tags: [regulated])",
+        ),
+        (
+            "isolation: cel",
+            "4:16: expected cell or batch, found the text 'cel' (did you mean 'cell'?)",
         ),
         ("retries: 99", "4:14: 99 is too large; it must be at most 10"),
         ("retries: {times: 99}", "4:22: 99 is too large; it must be at most 10"),

@@ -14,6 +14,7 @@ from engine.pool import Pool
 from jobs.check_sources import check_sources
 from jobs.errors import RowsUnreadable, RunInterrupted
 from jobs.job import Job
+from jobs.plain_table import ColumnKinds
 from jobs.project import Project, load_project
 from jobs.r_expression import RExpression, RTables
 from jobs.status import Cause, RunStatus
@@ -90,7 +91,8 @@ def asked(job: Job) -> list[object]:
     ],
 )
 def test_a_vector_has_its_values(kitchen: Kitchen, expression: str, values: list[object]) -> None:
-    table = RExpression(expression, "traits", is_vector=True).read(kitchen.pantry.r_tables)
+    parts = RExpression(expression, "traits", is_vector=True).parts(kitchen.pantry.r_tables)
+    table = ColumnKinds("it").plain(next(parts))
     assert list(dict.fromkeys(table.column("value").to_pylist())) == values
 
 
@@ -148,7 +150,7 @@ def test_a_row_asked_for_is_computed_from_the_expression(folder: Path, kitchen: 
 
 
 def test_no_folder_is_left_of_an_expression(folder: Path, kitchen: Kitchen) -> None:
-    RExpression("1", "traits", is_vector=True).read(kitchen.pantry.r_tables)
+    list(RExpression("1", "traits", is_vector=True).parts(kitchen.pantry.r_tables))
     assert not list((kitchen.pantry.sessions.root / ".staging").iterdir())
 
 
@@ -186,4 +188,4 @@ def test_an_expression_has_the_limits_of_a_call(engine: Engine) -> None:
 
     r = RTables(engine.pool, engine.sessions, Limits(wall_s=0.5))
     with pytest.raises(EngineError, match=r"0\.5"):
-        RExpression("Sys.sleep(30)", "traits", is_vector=True).read(r)
+        list(RExpression("Sys.sleep(30)", "traits", is_vector=True).parts(r))

@@ -66,6 +66,15 @@ def failing_for(prewt: float, error: Exception) -> Any:
     return sometimes
 
 
+def test_cells_share_a_child_unless_each_is_to_have_its_own(kitchen: Kitchen) -> None:
+    kitchen.runner.run(gain_job(), Cause.MANUAL)
+    assert [asked["many"] for asked in kitchen.pool.asked] == [6] * 6
+    kitchen.pool.asked.clear()
+    kitchen.clock.advance(minutes=1)
+    kitchen.runner.run(gain_job(isolation="cell"), Cause.MANUAL, scope=EVERYTHING)
+    assert [asked["many"] for asked in kitchen.pool.asked] == [1] * 6
+
+
 def test_run_prepares_every_cell_of_the_grid(kitchen: Kitchen) -> None:
     run = kitchen.runner.run(gain_job(), Cause.MANUAL)
     assert (run.status, run.computed, run.fresh, run.failed) == (RunStatus.SUCCEEDED, 6, 0, 0)

@@ -2,11 +2,12 @@
 
 import sqlite3
 import traceback
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from kitchen import Kitchen, price_job
+from kitchen import Kitchen, closing_sources, price_job, read_rows
 
 from jobs.check_sources import check_sources
 from jobs.definition import schema
@@ -19,6 +20,12 @@ from jobs.sql_query import ROWS_AT_ONCE, SqlQuery
 from jobs.status import Cause, RunStatus
 from jobs.table_source import CsvFile
 from larder.inspection import inspect_project
+
+
+@pytest.fixture(autouse=True)
+def _sources_closed() -> Iterator[None]:
+    with closing_sources():
+        yield
 
 
 def database(folder: Path, *statements: str) -> Path:
@@ -36,7 +43,7 @@ def query(folder: Path, text: str, url: str | EnvEntry = "sqlite:///warehouse.db
 
 
 def source(folder: Path, text: str) -> RowsSource:
-    return RowsSource.read(Rows(query(folder, text), "id", "newdata"))
+    return read_rows(Rows(query(folder, text), "id", "newdata"))
 
 
 def columns(read: RowsSource) -> dict[str, tuple[str, list[object]]]:
@@ -80,10 +87,10 @@ def test_rows_are_the_same_however_many_come_at_once(tmp_path: Path) -> None:
 
 def test_a_row_has_the_digest_that_it_has_in_a_csv_file(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,carat,cut\n1,0.5,Fair\n2,,Good\n")
-    csv = RowsSource.read(Rows(CsvFile(tmp_path / "t.csv"), "id", "newdata"))
+    csv = read_rows(Rows(CsvFile(tmp_path / "t.csv"), "id", "newdata"))
     database(tmp_path)
     text = "SELECT 1 AS id, 0.5 AS carat, 'Fair' AS cut UNION ALL SELECT 2, NULL, 'Good'"
-    assert list(source(tmp_path, text).digests) == list(csv.digests)
+    assert source(tmp_path, text).keys.digests([0, 1]) == csv.keys.digests([0, 1])
 
 
 def test_a_query_may_hold_percents_and_colons(tmp_path: Path) -> None:
@@ -138,7 +145,7 @@ def test_a_database_that_larder_cannot_talk_to_is_said_to_be_one(
     tmp_path: Path, url: str, reason: str
 ) -> None:
     with pytest.raises(RowsUnreadable) as caught:
-        query(tmp_path, "SELECT 1 AS id", url).read()
+        list(query(tmp_path, "SELECT 1 AS id", url).parts())
     assert reason in str(caught.value)
 
 
@@ -150,9 +157,9 @@ def test_the_variable_is_read_at_each_use(tmp_path: Path, monkeypatch: pytest.Mo
     read = query(tmp_path, "SELECT id FROM t", EnvEntry(env="WAREHOUSE_URL"))
     monkeypatch.delenv("WAREHOUSE_URL", raising=False)
     with pytest.raises(RowsUnreadable, match="environment variable WAREHOUSE_URL is not set"):
-        read.read()
+        list(read.parts())
     monkeypatch.setenv("WAREHOUSE_URL", "sqlite:///warehouse.db")
-    assert read.read().to_pydict() == {"id": [7]}
+    assert [part.to_pydict() for part in read.parts()][1:] == [{"id": [7]}]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +178,7 @@ def test_no_error_tells_the_value_of_the_variable(
     database(tmp_path)
     monkeypatch.setenv("WAREHOUSE_URL", url)
     with pytest.raises(RowsUnreadable) as caught:
-        query(tmp_path, text, EnvEntry(env="WAREHOUSE_URL")).read()
+        list(query(tmp_path, text, EnvEntry(env="WAREHOUSE_URL")).parts())
     told = "".join(traceback.format_exception(caught.value, chain=True))
     told += (
         "".join(traceback.format_exception(caught.value.__cause__))

@@ -1,5 +1,6 @@
 """Tables of other kinds than CSV: the same rows, keys, digests and errors."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from kitchen import Kitchen, price_job
+from kitchen import Kitchen, closing_sources, price_job, read_rows
 from pyarrow import parquet
 
 from engine.frame import Frame
@@ -17,6 +18,12 @@ from jobs.status import Cause
 from jobs.table_source import CsvFile, ParquetFile
 
 
+@pytest.fixture(autouse=True)
+def _sources_closed() -> Iterator[None]:
+    with closing_sources():
+        yield
+
+
 def plain(frame: Frame) -> dict[str, tuple[str, list[object]]]:
     return {name: (column.kind, column.plain()) for name, column in frame.columns.items()}
 
@@ -24,7 +31,7 @@ def plain(frame: Frame) -> dict[str, tuple[str, list[object]]]:
 def read(path: Path, table: pa.Table | dict[str, Any], **options: Any) -> RowsSource:
     whole = table if isinstance(table, pa.Table) else pa.table(table)
     parquet.write_table(whole, path, **options)
-    return RowsSource.read(Rows(ParquetFile(path), "id", "newdata"))
+    return read_rows(Rows(ParquetFile(path), "id", "newdata"))
 
 
 def test_columns_of_parquet_get_types_that_r_has(tmp_path: Path) -> None:
@@ -68,9 +75,10 @@ def test_columns_of_parquet_get_types_that_r_has(tmp_path: Path) -> None:
 
 def test_a_row_has_the_digest_that_it_has_in_a_csv_file(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,carat,cut\n1,0.5,Fair\n2,,Good\n")
-    csv = RowsSource.read(Rows(CsvFile(tmp_path / "t.csv"), "id", "newdata"))
+    csv = read_rows(Rows(CsvFile(tmp_path / "t.csv"), "id", "newdata"))
     table = {"id": [1, 2], "carat": [0.5, None], "cut": ["Fair", "Good"]}
-    assert list(read(tmp_path / "t.parquet", table).digests) == list(csv.digests)
+    parquet = read(tmp_path / "t.parquet", table)
+    assert parquet.keys.digests([0, 1]) == csv.keys.digests([0, 1])
 
 
 def test_row_groups_are_one_table(tmp_path: Path) -> None:
@@ -112,10 +120,10 @@ def test_a_parquet_table_that_cannot_be_used_says_why(
 def test_a_file_that_is_no_parquet_is_said_to_be_none(tmp_path: Path) -> None:
     rows = Rows(ParquetFile(tmp_path / "t.parquet"), "id", "newdata")
     with pytest.raises(RowsUnreadable, match=r"t\.parquet: cannot be read: No such file"):
-        RowsSource.read(rows)
+        read_rows(rows)
     (tmp_path / "t.parquet").write_text("id,x\n1,2\n")
     with pytest.raises(RowsUnreadable, match=r"t\.parquet: is no Parquet table"):
-        RowsSource.read(rows)
+        read_rows(rows)
 
 
 def test_a_run_over_parquet_computes_what_changed(tmp_path: Path) -> None:

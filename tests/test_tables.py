@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from cache.entry import Freshness, State, Version
 from cache.errors import ColumnUnknown, RowsRefused, StoreFull, StoreUnavailable
-from cache.tables import RowTable
+from cache.tables import RowKeys, RowTable, Standing
 
 ROOT = Path(__file__).parents[1]
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -30,6 +30,22 @@ def table(tmp_path: Path) -> Iterator[RowTable]:
     opened = RowTable(tmp_path / "rows" / "churn.db", key="customer_id")
     yield opened
     opened.close()
+
+
+@contextmanager
+def keys_of(table: RowTable, rows: dict[Any, str]) -> Iterator[RowKeys]:
+    """The keys of a source, each with the digest of its text."""
+    numbers = all(isinstance(key, int) for key in rows)
+    keys = RowKeys(table.path.parent, numbers=numbers)
+    keys.add(list(rows), [hash(text) for text in rows.values()])
+    assert keys.repeated() is None
+    yield keys
+    keys.close()
+
+
+def keep(table: RowTable, kept: list[Any]) -> int:
+    with keys_of(table, dict.fromkeys(kept, "")) as keys:
+        return table.remove_except(keys, now=NOON)
 
 
 def write(table: RowTable, keys: list[Any], version: str = "v1", **columns: list[Any]) -> None:
@@ -94,9 +110,10 @@ def test_row_is_found_by_its_key(table: RowTable) -> None:
 def test_nothing_is_found_before_anything_is_written(table: RowTable) -> None:
     assert table.get(1) is None
     assert table.count() == 0
-    assert table.current(version="v1", now=NOON) == {}
+    with keys_of(table, {1: "1"}) as keys:
+        assert table.compare(keys, 0, 1, version="v1", now=NOON) == {0: Standing.NONE}
     assert table.counts(NOON, "v1") == {"fresh": 0, "stale": 0, "expired": 0}
-    assert table.remove_except([], now=NOON) == 0
+    assert keep(table, []) == 0
     names, rows = table.page()
     assert (names, list(rows)) == (["customer_id", "computed_at"], [])
 
@@ -166,7 +183,7 @@ def test_columns_come_and_go_with_the_model(table: RowTable) -> None:
     assert table.get(1).values == {"old": 1, "score": 0.1}
     assert table.get(2).values == {"score": 0.9, "rank": "a"}
     assert table.page()[0] == ["customer_id", "old", "score", "rank", "computed_at"]
-    assert table.remove_except([2], now=NOON) == 1
+    assert keep(table, [2]) == 1
     assert table.page()[0] == ["customer_id", "score", "rank", "computed_at"]
 
 
@@ -196,8 +213,15 @@ def test_current_rows_are_fresh_and_of_the_version(table: RowTable) -> None:
     write(table, [1, 2], version="v1", score=[1, 2])
     write(table, [2, 3], version="v2", score=[1, 2])
     write(table, [4], version="v2", score=[1], at=NOON - DAY)
-    assert table.current(version="v2", now=NOON) == {2: hash("2"), 3: hash("3")}
-    assert table.current(version="v3", now=NOON) == {}
+    source = {1: "1", 2: "2", 3: "three", 4: "4", 5: "5"}
+    with keys_of(table, source) as keys:
+        assert table.compare(keys, 0, 5, version="v2", now=NOON) == {
+            0: Standing.OTHER_VERSION,
+            2: Standing.CHANGED,
+            3: Standing.AGED,
+            4: Standing.NONE,
+        }
+        assert table.compare(keys, 1, 2, version="v3", now=NOON) == {1: Standing.OTHER_VERSION}
 
 
 def test_rows_are_counted_by_state(table: RowTable) -> None:
@@ -317,7 +341,7 @@ def test_large_write_leaves_no_large_log(table: RowTable) -> None:
 def test_forgotten_batches_do_not_pile_up(table: RowTable) -> None:
     for _ in range(5):
         write(table, [1], score=[4])
-    table.remove_except([1], now=NOON)
+    keep(table, [1])
     with closing(sqlite3.connect(table.path)) as connection:
         assert connection.execute("SELECT id FROM batches").fetchall() == [(1,), (5,)]
     assert table.get(1).values == {"score": 4}

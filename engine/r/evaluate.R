@@ -5,6 +5,7 @@
 # caller writes as its manifest. `request`: function (package and name, or session_key and name),
 # arguments, body, folder, seed, outputs, checks.
 evaluate_request <- function(request) {
+  if (isTRUE(request$shared)) remember_order()
   plan <- plan_call(request)
   outcome <- run_call(plan$call, plan$frame)
   return_to(request$folder)
@@ -13,6 +14,7 @@ evaluate_request <- function(request) {
   facts$bodies <- if (facts$ok) render_outputs(request$outputs, plan$frame, outcome)
   facts$live <- facts$ok && isTRUE(request$live) && !has_secrets() && is_unnoticed() &&
     keep_live(basename(request$folder), facts$objects, plan$frame)
+  if (isTRUE(request$shared)) facts$tidy <- tidy_up()
   facts
 }
 

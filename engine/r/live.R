@@ -40,7 +40,5 @@ remember_state <- function() settings$state <- visible_state()
 # Whether a call left all that as it was in the parent. Namespaces that it loaded are loaded for
 # whoever reads its session, too.
 is_unnoticed <- function() {
-  seed <- globalenv()[[".Random.seed"]]
-  is_usual <- is.null(seed) || seed[1L] == default_generators
-  is_usual && Sys.umask(NA) == child_mask && identical(visible_state(), settings$state)
+  is_usual_seed() && Sys.umask(NA) == child_mask && identical(visible_state(), settings$state)
 }

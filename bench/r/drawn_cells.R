@@ -1,5 +1,5 @@
 # The cells of weight_gain in a plain loop, as one would write it without Larder.
-# Rscript grid.R PROJECT CELLS KIND: CELLS is a CSV with treatment and prewt; KIND is "values", which
+# Rscript drawn_cells.R PROJECT CELLS KIND: CELLS is a CSV with treatment and prewt; KIND is "values", which
 # keeps the values and draws to nowhere, or "files", which renders each as JSON, CSV and PNG.
 # Prints seconds by the clock and seconds of CPU; starting R and fitting the model are not counted.
 given <- commandArgs(TRUE)

@@ -27,17 +27,17 @@ def measure(server: Server, jobs: Jobs, folder: Path, *, repetitions: int) -> It
         assert computed == count
         ours.append(cost)
         for kind, costs in theirs.items():
-            costs.append(cost_of_script("grid.R", server.project, path, kind))
+            costs.append(cost_of_script("drawn_cells.R", server.project, path, kind))
     for kind, words in KINDS.items():
         yield _figure(
-            f"{count} grid cells: cells per second of CPU",
+            f"{count} cells that draw: cells per second of CPU",
             [count / cost.cpu_s for cost in ours],
             [count / cost.cpu_s for cost in theirs[kind]],
             words,
         )
     workers = len(cores())
     yield _figure(
-        f"{count} grid cells: cells per second and core, {workers} cores busy",
+        f"{count} cells that draw: cells per second and core, {workers} cores busy",
         [count / cost.wall_s / workers for cost in ours],
         [count / cost.wall_s for cost in theirs["files"]],
         KINDS["files"],

@@ -1,0 +1,43 @@
+# Cells that share a process: what one changed is put back before the next, where that is cheap. Where
+# it is not, the next gets another process.
+
+# How R was before the first of them.
+remember_order <- function() {
+  if (is.null(settings$order)) settings$order <- visible_state()
+}
+
+# Puts back options, variables, environment, attached packages, devices, temporary files and the kinds
+# of random numbers; whether the next cell finds R as this one did. Packages that were loaded stay so.
+tidy_up <- function() {
+  left <- list.files(tempdir(), all.files = TRUE, no.. = TRUE, full.names = TRUE)
+  if (length(left)) unlink(left, recursive = TRUE)
+  before <- settings$order
+  now <- visible_state()
+  if (!is_usual_seed()) RNGkind("default", "default", "default")
+  if (identical(now, before)) return(Sys.umask(NA) == child_mask)
+  for (name in setdiff(now$search, before$search)) {
+    try(detach(name, character.only = TRUE), silent = TRUE)
+  }
+  rm(list = setdiff(now$objects, before$objects), envir = globalenv())
+  for (device in setdiff(now$devices, before$devices)) grDevices::dev.off(device)
+  restore_options(now$options, before$options)
+  restore_environment(now$environment, before$environment)
+  identical(visible_state(), before) && Sys.umask(NA) == child_mask
+}
+
+restore_options <- function(now, before) {
+  added <- setdiff(names(now), names(before))
+  options(c(before, structure(vector("list", length(added)), names = added)))
+}
+
+restore_environment <- function(now, before) {
+  added <- setdiff(names(now), names(before))
+  if (length(added)) Sys.unsetenv(added)
+  changed <- before[is.na(match(paste(names(before), before), paste(names(now), now)))]
+  if (length(changed)) do.call(Sys.setenv, as.list(changed))
+}
+
+is_usual_seed <- function() {
+  seed <- globalenv()[[".Random.seed"]]
+  is.null(seed) || seed[1L] == default_generators
+}
