@@ -70,7 +70,7 @@ class RunRecord:
         skipped: int = 0,
         error: str = "",
     ) -> None:
-        """Counts what was done; about once a second it goes into the row.
+        """Counts what was done; at first, and then about once a second, it goes into the row.
 
         Raises:
             RunInterrupted: The run is to stop.
@@ -87,7 +87,8 @@ class RunRecord:
         )
         self.error = self.error or error
         self._tell(self.progress)
-        if time.monotonic() - self._saved_at >= SAVE_EACH_S:
+        is_first = computed and not now.computed  # a run that is killed now has got on
+        if is_first or time.monotonic() - self._saved_at >= SAVE_EACH_S:
             self.save()
             self._check()
         if self._stopping.is_set():

@@ -61,7 +61,8 @@ class RunRows(Database):
     def resume_run(self, run_id: int, *, owner: str | None = None) -> Run:
         """Takes up a run whose process went away: the same row, one attempt more.
 
-        Its counts start again, for the cells are looked at again.
+        Its counts start again, for the cells are looked at again. So do the attempts if the last
+        one computed anything: many of them tell of a run that does not get on, and of no other.
 
         Raises:
             RunNotFound: there is no such run.
@@ -74,9 +75,8 @@ class RunRows(Database):
             if not (run.open and abandoned(run, now)):
                 raise RunInProgress(run.job, run_id if run.open else None)
             statement = update(runs).where(runs.c.id == run_id)
-            statement = statement.values(
-                **values, heartbeat_at=now, attempt=run.attempt + 1, error=None
-            )
+            attempt = 2 if run.computed else run.attempt + 1
+            statement = statement.values(**values, heartbeat_at=now, attempt=attempt, error=None)
             try:
                 connection.execute(statement.values(computed=0, fresh=0, failed=0, skipped=0))
             except IntegrityError as error:

@@ -24,7 +24,7 @@ def resume_interrupted(firing: Firing) -> None:
         if job is None:
             error = "interrupted; the job is no longer defined"
             firing.catalog.finish_run(run.id, RunStatus.INTERRUPTED, error=error)
-        elif run.attempt >= firing.policy.max_attempts:
+        elif run.attempt >= firing.policy.max_attempts and not run.computed:
             error = f"given up after {run.attempt} attempts; the last: {run.error or 'killed'}"
             firing.catalog.finish_run(run.id, RunStatus.FAILED, error=error)
             log.error("run given up run=%d job=%s attempts=%d", run.id, run.job, run.attempt)
