@@ -14,18 +14,22 @@ from cache.store import Store
 
 _log = logging.getLogger(__name__)
 
-LEFTOVER_AFTER_S: Final = 3600  # no evaluation may take as long, so its stage has no owner
+LEFTOVER_AFTER_S: Final = 24 * 3600  # cells that one child computes are staged together
 
 
 @dataclass(frozen=True)
 class SweepReport:
-    """What one sweep removed; ``over_budget_bytes`` is what pinned entries take too much."""
+    """What one sweep removed; ``over_budget_bytes`` is what pinned entries take too much.
+
+    ``leftovers`` are stages of processes that were killed.
+    """
 
     expired: int
     evicted: int
     sessions: int
     freed_bytes: int
     over_budget_bytes: int
+    leftovers: int = 0
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,6 @@ class CheckReport:
     """What one check put right."""
 
     summaries: int
-    leftovers: int
     orphans: int
     unlinked: int
 
@@ -41,9 +44,10 @@ class CheckReport:
 class Sweep:
     """Removes what may go from one store and one session folder.
 
-    By time: entries past ``keep_until``, and sessions that are older than ``keep_sessions_s`` and
-    that no entry names. By space: while the entries together are larger than the store's limit,
-    those that were computed on demand, oldest first; pinned ones never.
+    By time: entries past ``keep_until``, sessions that are older than ``keep_sessions_s`` and that
+    no entry names, and stages that nobody touched for a day. By space: while the entries together
+    are larger than the store's limit, those that were computed on demand, oldest first; pinned
+    ones never.
     """
 
     def __init__(self, store: Store, sessions: SessionFolder, keep_sessions_s: float) -> None:
@@ -79,6 +83,7 @@ class Sweep:
             sessions=deleted + freed[0],
             freed_bytes=_size_bytes([*expired, *evicted]) + session_bytes + freed[1],
             over_budget_bytes=max(0, _size_bytes(kept) - self._store.size_limit_bytes),
+            leftovers=self._sessions.clear_staging(LEFTOVER_AFTER_S),
         )
         _log.info("sweep finished %s", report)
         if report.over_budget_bytes:
@@ -92,7 +97,6 @@ class Sweep:
         """Puts right what a crash, or a hand, left behind. Reads no bodies, and may run at start.
 
         - Summaries that match no entry, or are missing, are removed or made anew.
-        - Stages that nobody touched for an hour go.
         - Sessions without a manifest go: they cannot be opened.
         - Entries that name a session which is gone keep their bodies and name it no more.
         """
@@ -103,7 +107,6 @@ class Sweep:
             self._sessions.delete(session_key)
         report = CheckReport(
             summaries=self._store.check(),
-            leftovers=self._sessions.clear_staging(LEFTOVER_AFTER_S),
             orphans=len(orphans),
             unlinked=self._unlink(),
         )
