@@ -13,13 +13,14 @@ from pathlib import Path
 
 from serving import ROOT, Server
 
-from bench.roles import ROLES, by_role
+from bench.roles import by_role
 
 PROJECT = ROOT / "tests" / "projects" / "steady"
-CELLS = {(x, y): x * y for x in range(1, 61) for y in range(1, 51)}
+CELLS = {(x, y): x * y for x in range(1, 51) for y in range(1, 51)}
 ROWS = {number: (number + 0.5) / 2 for number in range(1, 10_001)}
 SIZES = {"products": len(CELLS), "halves": len(ROWS)}
-KILLED = tuple(role for role in ROLES if role != "program")
+KILLED = {"supervisor": 2, "scheduler": 2, "api": 2, "broker": 2, "parent": 3, "child": 5}
+"""Roles, and how often each is killed beside the others."""
 
 Stored = dict[tuple[str, object], object]
 """By job and key of a cell or row: which evaluation its answer is from."""
@@ -56,7 +57,8 @@ class Steady:
         """SIGKILL to a process of some role; returns which. A killed server is started again."""
         assert self.server.process is not None
         there = {role: pids for role, pids in by_role(self.server.process.pid).items() if pids}
-        role = dice.choice([role for role in KILLED if role in there])
+        weights = {role: weight for role, weight in KILLED.items() if role in there}
+        [role] = dice.choices(list(weights), list(weights.values()))
         if role == "supervisor":
             self.server.kill()
             self.server.begin()
@@ -73,8 +75,8 @@ class Steady:
 
     def share(self) -> float:
         """How much is stored of the job that has got furthest; 1 is all of it."""
-        cells, rows = len(self._cells()), len(self._rows())
-        return max(cells / SIZES["products"], rows / SIZES["halves"])
+        stored = {"products": len(self._cells()), "halves": len(self._rows())}
+        return max(stored[job] / size for job, size in SIZES.items())
 
     def runs(self) -> list[dict[str, object]]:
         """The rows of all runs, oldest first."""
