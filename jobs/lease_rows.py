@@ -26,8 +26,8 @@ class LeaseRows(Database):
             set_={"holder": holder, "expires_at": until},
             where=or_(leases.c.holder == holder, leases.c.expires_at <= now),
         )
-        with self._write() as connection:
-            return _changed(connection.execute(statement))
+        with self._write() as connection:  # of an insert, PostgreSQL tells no count
+            return connection.execute(statement.returning(leases.c.name)).first() is not None
 
     def renew_lease(self, name: str, holder: str, *, lasts_s: float) -> bool:
         """Prolongs a lease that is still the holder's; returns whether it was."""
