@@ -252,6 +252,7 @@ STATUS: dict[type[Exception], int] = {
     engine_errors.PlotLimit: 400,
     engine_errors.WorkerDied: 500,
     engine_errors.EndedByCall: 400,
+    engine_errors.ParentEnded: 503,
     engine_errors.CallRefused: 400,
     engine_errors.RError: 400,
     engine_errors.RowCountMismatch: 500,

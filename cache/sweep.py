@@ -17,14 +17,15 @@ from cache.store import Store
 
 _log = logging.getLogger(__name__)
 
-LEFTOVER_AFTER_S: Final = 3600  # no evaluation may take as long, so its stage has no owner
+LEFTOVER_AFTER_S: Final = 24 * 3600  # cells that one child computes are staged together
 
 
 @dataclass(frozen=True)
 class SweepReport:
     """What one sweep removed; ``over_budget_bytes`` is what pinned entries take too much.
 
-    ``earlier`` counts answers that others had replaced, of cells and of rows.
+    ``earlier`` counts answers that others had replaced, of cells and of rows; ``leftovers`` are
+    stages of processes that were killed.
     """
 
     expired: int
@@ -33,6 +34,7 @@ class SweepReport:
     freed_bytes: int
     over_budget_bytes: int
     earlier: int = 0
+    leftovers: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,6 @@ class CheckReport:
     """What one check put right."""
 
     summaries: int
-    leftovers: int
     orphans: int
     unlinked: int
 
@@ -61,10 +62,11 @@ class _Earlier(Protocol):
 class Sweep:
     """Removes what may go from one store and one session folder.
 
-    By time: entries past ``keep_until``, earlier ones too, and sessions that are older than
-    ``keep_sessions_s`` and that no entry names. By space: while all together are larger than the
-    store's limit, first earlier answers, of cells in the store and of rows in the folder ``rows``,
-    then entries that were computed on demand, oldest first; pinned ones never.
+    By time: entries past ``keep_until``, earlier ones too, sessions that are older than
+    ``keep_sessions_s`` and that no entry names, and stages that nobody touched for a day. By space:
+    while all together are larger than the store's limit, first earlier answers, of cells in the
+    store and of rows in the folder ``rows``, then entries that were computed on demand, oldest
+    first; pinned ones never.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class Sweep:
             freed_bytes=_size_bytes([*expired, *evicted]) + session_bytes + freed[1],
             over_budget_bytes=max(0, _size_bytes(kept) - self._store.size_limit_bytes),
             earlier=earlier,
+            leftovers=self._sessions.clear_staging(LEFTOVER_AFTER_S),
         )
         _log.info("sweep finished %s", report)
         if report.over_budget_bytes:
@@ -126,7 +129,6 @@ class Sweep:
         """Puts right what a crash, or a hand, left behind. Reads no bodies, and may run at start.
 
         - Summaries that match no entry, or are missing, are removed or made anew.
-        - Stages that nobody touched for an hour go.
         - Sessions without a manifest go: they cannot be opened.
         - Entries that name a session which is gone keep their bodies and name it no more.
         """
@@ -137,7 +139,6 @@ class Sweep:
             self._sessions.delete(session_key)
         report = CheckReport(
             summaries=self._store.check(),
-            leftovers=self._sessions.clear_staging(LEFTOVER_AFTER_S),
             orphans=len(orphans),
             unlinked=self._unlink(),
         )

@@ -215,7 +215,7 @@ def main() -> None:
         Path(config.state).mkdir(mode=0o700, parents=True, exist_ok=True)
         host = host_for(config.walls, Path(config.state))
         asyncio.run(Broker(config, host).run())
-    except errors.TemplateFailed as error:
+    except (errors.TemplateFailed, errors.ParentEnded) as error:
         log.error("engine did not start: %s", error)  # noqa: TRY400  # R's message says it all
         sys.exit(3)
 

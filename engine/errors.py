@@ -16,7 +16,8 @@ EngineError
 │   └── PlotLimit             what it draws
 ├── CallCancelled         somebody ended it while it waited or ran
 ├── WorkerDied            R ended in the middle of the call
-│   └── EndedByCall       its own code ended it, by q()
+│   ├── EndedByCall       its own code ended it, by q()
+│   └── ParentEnded       what it was to be forked from ended before it was ready
 ├── CallRefused           the call could not be made: bad arguments, unknown thing
 │   ├── FunctionNotFound  the package has no such function
 │   └── PackageNotFound   no such package is installed
@@ -205,6 +206,13 @@ class WorkerDied(EngineError):
 
 class EndedByCall(WorkerDied):
     """The call's own code ended R: it called q()."""
+
+
+class ParentEnded(WorkerDied):
+    """A forking parent ended without a word before it was ready: killed, or R crashed."""
+
+    def __init__(self) -> None:
+        super().__init__("the forking parent ended and a new one is not ready yet")
 
 
 class CallRefused(EngineError):

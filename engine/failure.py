@@ -63,6 +63,8 @@ def _broker_failure(answer: dict[str, Any]) -> errors.EngineError:
             return errors.WorkerDied(facts["reason"])
         case "EndedByCall":
             return errors.EndedByCall(facts["reason"])
+        case "ParentEnded":
+            return errors.ParentEnded()
         case "EngineBusy":
             return errors.EngineBusy(facts["waiting"])
         case "TemplateFailed":

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import Any
 
-from engine.errors import TemplateFailed
+from engine.errors import ParentEnded, TemplateFailed
 
 R_ENVIRONMENT = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # huge pages: fork and exit cost half
@@ -25,6 +25,8 @@ R_ENVIRONMENT = {
 }
 KEPT_VARIABLES = ("PATH", "HOME", "TZ", "R_LIBS", "R_LIBS_SITE", "R_LIBS_USER", "PYTHONPATH")
 
+SUPPORT_FOLDER = "support"
+"""In the state folder: what engine/support.py compiled."""
 LOAD_LIMIT_S = 600.0
 """How long models may take to load."""
 
@@ -54,6 +56,7 @@ async def first_word(control: socket.socket) -> dict[str, Any]:
 
     Raises:
         TemplateFailed: it could not load what it should; the message is R's.
+        ParentEnded: it ended without a word.
     """
     control.setblocking(False)  # noqa: FBT003  # the socket module's own signature
     try:
@@ -65,7 +68,10 @@ async def first_word(control: socket.socket) -> dict[str, Any]:
     except (OSError, asyncio.CancelledError):
         control.close()
         raise
-    said = json.loads(packet) if packet else {"event": "failed", "message": "R did not start"}
+    if not packet:
+        control.close()
+        raise ParentEnded
+    said = json.loads(packet)
     if said.pop("event") != "ready":
         control.close()
         raise TemplateFailed(said["message"])

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.failure import as_list
+from engine.launch import SUPPORT_FOLDER
 from engine.worker import R
 
 
 def start_base(config: dict[str, Any], work: Path) -> tuple[R, dict[str, Any]]:
     """Returns R, prepared and warm, and what the broker should know of it."""
-    r = R(Path(config["state"]) / "support")
+    r = R(Path(config["state"]) / SUPPORT_FOLDER)
     for name in ("sessions_root", "json_digits", "ocpu_version", "project"):
         r.set(name, config[name])
     system_libraries = r.call("add_libraries", config["libraries"])

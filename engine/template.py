@@ -15,7 +15,7 @@ from typing import Any
 from engine.broker_child import Child
 from engine.children import Children
 from engine.control import Control
-from engine.errors import TemplateFailed, WorkerDied
+from engine.errors import ParentEnded, TemplateFailed, WorkerDied
 from engine.homes import home_of
 from engine.launch import first_word, launch_base
 from engine.privileges import user_of
@@ -63,6 +63,7 @@ class Template:
 
         Raises:
             TemplateFailed: R could not be started; the message is R's.
+            ParentEnded: it ended meanwhile.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = await asyncio.to_thread(launch_base, config, theirs)
@@ -74,6 +75,7 @@ class Template:
 
         Raises:
             TemplateFailed: that could not be loaded; the message is R's.
+            ParentEnded: it, or the other, ended meanwhile.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         base._say({"do": "grow", "load": wanted}, theirs.fileno())  # its like
@@ -85,7 +87,8 @@ class Template:
     async def _get_ready(self, control: socket.socket) -> None:
         try:
             self.info = await first_word(control)
-        except TemplateFailed:
+        except (TemplateFailed, ParentEnded):
+            self.ended.set_result(None)
             await self._wait_for_process()
             raise
         self.pid = int(self.info["pid"])
@@ -120,7 +123,7 @@ class Template:
 
     async def _fork(self, *, network: bool) -> Child:
         if self.ended.done():
-            raise WorkerDied("the forking parent ended and a new one is not ready yet")
+            raise ParentEnded
         future: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
         if network:
             self._waiting_for_network.append(future)

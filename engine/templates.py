@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.demand import Demand
-from engine.errors import TemplateFailed
+from engine.errors import ParentEnded, TemplateFailed
 from engine.memory import pss_bytes
 from engine.needs import Needs
 from engine.shelf_watch import ShelfWatch
@@ -23,7 +23,11 @@ from engine.template import Template
 log = logging.getLogger(__name__)
 
 CHECK_S = 1.0
+STARTS = 3
+"""How often what ended is made anew at once: R may crash each time that it loads the models."""
 PACKAGE_SPARES = 1
+BASE_ENDS_WITHIN_S = 0.5
+"""How long after what was forked from it the end of the base is noticed."""
 
 
 class Templates:
@@ -70,6 +74,7 @@ class Templates:
         Raises:
             TemplateFailed: R could not be started, or models that are required not be loaded; if
                 they are not, that is a `problem`.
+            ParentEnded: R ended meanwhile.
         """
         self._base = await self._new_base()
         try:
@@ -107,7 +112,7 @@ class Templates:
     @property
     def info(self) -> dict[str, Any]:
         """What there is to know of R and the project."""
-        if self._project is not None:
+        if self._project is not None and self._project.info:
             return {**self.base.info, **self._project.info}
         version = self._sources.digest if self._config["project"] is None else ""
         return {**self.base.info, "exports": [], "version": version}
@@ -138,16 +143,9 @@ class Templates:
     async def catch_up(self) -> None:
         """Replaces what changed or died; returns when what is new serves."""
         async with self._replacing:
-            for name in [name for name, one in self._packages.items() if one.ended.done()]:
-                del self._packages[name]
-            shelf_changed, models_changed = self._on_shelf.changed(), self._sources.changed()
-            base_ended = self.base.ended.done()
-            project_ended = self._project is not None and self._project.ended.done()
-            if shelf_changed or base_ended or models_changed or project_ended:
-                await self._renew(
-                    base=shelf_changed or base_ended,
-                    project=shelf_changed or models_changed or project_ended or base_ended,
-                )
+            for _ in range(STARTS):  # what is new may have ended as well
+                if not await self._replace():
+                    return
 
     async def stop(self) -> None:
         """Ends all of them and their children."""
@@ -155,6 +153,19 @@ class Templates:
             self._growing.cancel()
         for one in reversed(list(self._every())):
             await one.stop()
+
+    async def _replace(self) -> bool:
+        """Replaces what changed or died; whether there was any such thing."""
+        for name in [name for name, one in self._packages.items() if one.ended.done()]:
+            del self._packages[name]
+        shelf_changed, models_changed = self._on_shelf.changed(), self._sources.changed()
+        base_ended = self.base.ended.done()
+        project_ended = self._project is not None and self._project.ended.done()
+        base = shelf_changed or base_ended
+        if not (base or models_changed or project_ended):
+            return False
+        await self._renew(base=base)
+        return True
 
     def _every(self) -> Iterator[Template]:
         yield self.base
@@ -172,29 +183,38 @@ class Templates:
         return base
 
     async def _new_project(self, base: Template) -> Template | None:
+        """The project's template; one that has ended already where the base did."""
         if self._config["project"] is None:
             return None
         version = self._sources.digest
         wanted = {key: self._config[key] for key in ("project", "folder", "state")}
-        project = Template("project", self._work, self._spares, self._quiet)
-        await project.start_from(base, wanted)
-        project.info["version"] = version
-        return project
+        for _ in range(STARTS):
+            project = Template("project", self._work, self._spares, self._quiet)
+            try:
+                await project.start_from(base, wanted)
+            except ParentEnded:
+                await asyncio.wait([base.ended], timeout=BASE_ENDS_WITHIN_S)
+                if base.ended.done():  # both are made anew, as after any death
+                    return project
+                continue
+            project.info["version"] = version
+            return project
+        raise TemplateFailed("R ended while it loaded them, without a word")
 
-    async def _renew(self, *, base: bool, project: bool) -> None:
+    async def _renew(self, *, base: bool) -> None:
         """Makes new ones, and lets them serve once all of them are ready."""
         old_base, old_project = self.base, self._project
         new_base = await self._new_base() if base else old_base
         new_project = old_project
-        if project:
-            try:
-                new_project = await self._new_project(new_base)
-            except TemplateFailed as error:
-                self._tell(error, "the last good ones serve on")
-                if old_project is not None and old_project.ended.done():
-                    new_project = None
-            else:
-                self.problem = None
+        try:
+            new_project = await self._new_project(new_base)
+        except TemplateFailed as error:
+            self._tell(error, "the last good ones serve on")
+            if old_project is not None and old_project.ended.done():
+                new_project = None
+        else:
+            self.problem = None
+            if new_project is not None and new_project.info:
                 log.info("models loaded version=%s", self._sources.digest)
         self._base, self._project = new_base, new_project
         if new_project is not old_project and old_project is not None:
@@ -222,7 +242,7 @@ class Templates:
         template = Template(package, self._work, PACKAGE_SPARES, self._quiet)
         try:
             await template.start_from(base, {"package": package})
-        except TemplateFailed as error:
+        except (TemplateFailed, ParentEnded) as error:
             log.info("no template package=%s error=%s", package, error)
             if base is self.base and not base.ended.done():
                 self._demand.give_up(package)

@@ -3,6 +3,8 @@
 SQLite is used as several processes need it: write-ahead log, ten seconds of patience, and
 every writing transaction takes the write lock when it begins. (One that first reads and then
 wants to write can be refused at once, whatever the patience, when another wrote in between.)
+In PostgreSQL writers wait for each other as long, by a lock that only they take: what is read
+before it is written stays as it was.
 """
 
 import fcntl
@@ -23,7 +25,8 @@ from jobs.errors import CatalogUnavailable
 from jobs.models import REVISION
 
 BUSY_TIMEOUT_S = 10
-MIGRATION_LOCK = 7_236_119  # any number that nothing else locks in the same PostgreSQL database
+MIGRATION_LOCK = 7_236_119  # any numbers that nothing else locks in the same PostgreSQL database
+WRITE_LOCK = 7_236_120
 
 
 class Database:
@@ -44,6 +47,8 @@ class Database:
         if self._sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self._engine, "begin", _begin_postgresql)
 
     @classmethod
     def in_file(cls, path: Path, *, clock: Clock = utcnow) -> Self:
@@ -115,7 +120,7 @@ class Database:
     def _alone(self) -> Iterator[None]:
         """Keeps every other process from migrating meanwhile."""
         if not self._sqlite:
-            with self._write() as connection:  # the lock ends with this transaction
+            with _translated(), self._engine.begin() as connection:  # with it ends the lock
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
                 yield
             return
@@ -158,3 +163,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("larder_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("larder_writes", False):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_S}s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")

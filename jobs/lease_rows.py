@@ -42,8 +42,9 @@ class LeaseRows(Database):
         row = {"name": name, "holder": holder, "expires_at": until, "term": term}
         if seen is None:
             statement = self._insert(leases).values(row).on_conflict_do_nothing()
-            with self._write() as connection:
-                taken = connection.execute(statement).rowcount == 1
+            with self._write() as connection:  # of an insert, PostgreSQL tells no count
+                inserted = connection.execute(statement.returning(leases.c.name))
+                taken = inserted.first() is not None
         else:
             same = leases.c.expires_at == seen.expires_at
             unchanged = (leases.c.name == name) & (leases.c.term == seen.term) & same

@@ -75,6 +75,12 @@ def check_unique(name: str, columns: Sequence[str]) -> None:
         raise RowsUnreadable(name, reason, "column names must be unique")
 
 
+def unfit(name: str, column: str, what: str) -> RowsUnreadable:
+    """The error for a column that holds what R has no type for."""
+    hint = "leave it out, or make it numbers or texts"
+    return RowsUnreadable(name, f"column {column} holds {what}", hint)
+
+
 def is_beyond_doubles(column: pa.ChunkedArray) -> bool:
     """Whether these are whole numbers of which R's doubles would lose digits."""
     return pa.types.is_integer(column.type) and _largest(column) > _EXACT
@@ -105,8 +111,7 @@ def _plain(name: str, column_name: str, column: pa.ChunkedArray) -> pa.ChunkedAr
         return _time_text(column)
     if _is_text(kind):
         return column.cast(pa.string())
-    hint = "leave it out, or make it numbers or texts"
-    raise RowsUnreadable(name, f"column {column_name} holds {kind}", hint)
+    raise unfit(name, column_name, str(kind))
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -110,7 +110,7 @@ class RunRecord:
         skipped: int = 0,
         error: str = "",
     ) -> None:
-        """Counts what was done; about once a second it goes into the row.
+        """Counts what was done; at first, and then about once a second, it goes into the row.
 
         Raises:
             RunInterrupted: The run is to stop.
@@ -128,7 +128,9 @@ class RunRecord:
         self.progress = replace(self.progress, rate=self._rate())
         self.error = self.error or error
         self._tell(self.progress)
-        if self.ended.is_set() or time.monotonic() - self._saved_at >= SAVE_EACH_S:
+        is_first = computed and not now.computed  # a run that is killed now has got on
+        is_due = time.monotonic() - self._saved_at >= SAVE_EACH_S
+        if is_first or is_due or self.ended.is_set():
             self.save()
         if self._stopping.is_set():
             raise RunInterrupted(self.run.job, "the server is stopping")

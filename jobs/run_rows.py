@@ -62,7 +62,9 @@ class RunRows(Database):
     def resume_run(self, run_id: int, *, version: str = "", owner: str | None = None) -> Run:
         """Begins a run that waited, or takes up one whose process went away: one attempt more.
 
-        The counts of the latter start again, for the cells are looked at again.
+        The counts of the latter start again, for the cells are looked at again. So do the attempts
+        if the last one computed anything: many of them tell of a run that does not get on, and of
+        no other.
 
         Raises:
             RunNotFound: there is no such run.
@@ -78,7 +80,7 @@ class RunRows(Database):
                 values |= {"started_at": now, "version": version}
                 _close_abandoned(connection, run.job, now)
             elif run.open and abandoned(run, now):
-                values |= {"attempt": run.attempt + 1}
+                values |= {"attempt": 2 if run.computed else run.attempt + 1}
                 values |= dict.fromkeys(("computed", "fresh", "failed", "skipped"), 0)
                 connection.execute(delete(failures).where(failures.c.run_id == run_id))
             elif run.queued_at is not None and run.status is RunStatus.CANCELLED:

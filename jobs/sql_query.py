@@ -1,7 +1,7 @@
 """A table that a database answers a query with, through SQLAlchemy."""
 
 from collections.abc import Generator, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import blake2b
@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from jobs.errors import RowsUnreadable, SecretMissing
 from jobs.nearest import did_you_mean
+from jobs.plain_table import unfit
 from jobs.r_expression import AsksR
 from jobs.secret import EnvEntry, hidden, text_of
 
@@ -55,9 +56,9 @@ class SqlQuery:
         """All of it, as the database answers: where its driver can, it keeps the rest back."""
         with self._answer() as answer:
             names = list(answer.keys())
-            yield _piece(names, [])
+            yield self._piece(names, [])
             for rows in answer.partitions(ROWS_AT_ONCE):
-                yield _piece(names, rows)
+                yield self._piece(names, rows)
 
     def columns(self, _r: AsksR | None = None, /) -> list[str]:
         """The names of its columns; no row is fetched."""
@@ -97,7 +98,8 @@ class SqlQuery:
                 answer = connection.exec_driver_sql(self.query)
                 if not answer.returns_rows:
                     raise RowsUnreadable(self.name, "answers no rows", "write a SELECT")
-                yield answer
+                with closing(answer):  # a cursor of the database's own stays open otherwise
+                    yield answer
             except (SQLAlchemyError, OSError, ValueError) as error:
                 reason = f"failed: {hidden(_said(error), secrets)}"
                 raise RowsUnreadable(self.name, reason) from None
@@ -110,6 +112,16 @@ class SqlQuery:
             raise self._no_connection(error, secrets) from None
         with connection:
             yield connection.execution_options(**_OPTIONS)
+
+    def _piece(self, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
+        columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+        arrays = []
+        for name, values in zip(names, columns, strict=True):
+            array = _array(values)
+            if array is None:
+                raise unfit(self.name, name, "lists or documents")
+            arrays.append(array)
+        return pa.table(arrays, names)
 
     def _url(self) -> URL:
         try:
@@ -194,16 +206,18 @@ def _secrets(url: URL, *, whole: bool) -> list[str]:
 def _said(error: Exception) -> str:
     """What the driver said, on one line and without the query."""
     original = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    diagnosis = getattr(original, "diag", None)  # psycopg's text of an error has the query in it
+    if diagnosis is not None and diagnosis.message_primary:
+        said = (diagnosis.message_primary, diagnosis.message_detail, diagnosis.message_hint)
+        return "; ".join(" ".join(part.split()) for part in said if part)
     return " ".join(str(original).split()) or type(original).__name__
 
 
-def _piece(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    return pa.table([_array(column) for column in columns], names)
+def _array(values: Sequence[Any]) -> pa.Array | None:
+    """The values in Arrow's type for them; those of several types are doubles or texts.
 
-
-def _array(values: Sequence[Any]) -> pa.Array:
-    """The values in Arrow's type for them; those of several types are doubles or texts."""
+    None if they are lists or documents of several shapes: Python's text of those helps nobody.
+    """
     try:
         array = pa.array(values)
     except (pa.ArrowException, OverflowError):
@@ -212,6 +226,8 @@ def _array(values: Sequence[Any]) -> pa.Array:
         if not isinstance(array.type, pa.BaseExtensionType):
             return array
         known = []  # such as UUIDs, which are texts to R
+    if any(isinstance(value, list | tuple | dict) for value in known):
+        return None
     if any(isinstance(value, float | Decimal) for value in known) and all(map(_is_number, known)):
         return pa.array([None if value is None else float(value) for value in values])
     return pa.array([None if value is None else str(value) for value in values], pa.string())

@@ -4,11 +4,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import EngineUnavailable
+from engine.launch import SUPPORT_FOLDER
 from engine.pool import Pool
 from engine.sources import Sources
 from larder.errors import EngineNotStarted
@@ -103,6 +104,10 @@ def _private(settings: Settings, *, with_project: bool = True) -> Iterator[Pool]
         command = engine_command(settings, config)
         # The broker's shelf is in its state folder; what is installed belongs to the project.
         (state / apps_folder(settings).name).symlink_to(apps_folder(settings))
+        kept = settings.state_folder / SUPPORT_FOLDER  # compiled once for all engines of a project
+        with suppress(OSError):  # that cannot be written: it costs time only
+            kept.mkdir(mode=0o700, exist_ok=True)
+            (state / SUPPORT_FOLDER).symlink_to(kept)
         said = state / "log"
         with said.open("wb") as log:
             process = start(command, environment=engine_environment(), stderr=log.fileno())

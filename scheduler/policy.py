@@ -48,8 +48,8 @@ class FirePolicy:
     Attributes:
         misfire_grace_s: How long after its time a missed fire is still made up for.
         on_time_s: Lateness that is still "on time"; beyond it the cause reads `catch_up`.
-        max_attempts: How often one interrupted run is taken up before it is given up: a model
-            that brings the machine down must not do so for ever.
+        max_attempts: How often one interrupted run is taken up, without getting on, before it is
+            given up: a model that brings the machine down must not do so for ever.
     """
 
     misfire_grace_s: float = DAY_S
@@ -118,7 +118,12 @@ class FirePolicy:
         return last_fire(spec, now, since=first) or first
 
     def resume_after(self, run: Run) -> datetime:
-        """Returns when to take up a run again that stopped by itself: ever later, by doubling."""
+        """Returns when to take up a run again that stopped by itself: ever later, by doubling.
+
+        One that got on is taken up as soon as it is seen: whatever it met is new.
+        """
+        if run.computed:
+            return run.heartbeat_at
         return run.heartbeat_at + timedelta(seconds=5 * 2**run.attempt)
 
     @staticmethod

@@ -31,7 +31,7 @@ def _take_up(run: Run, firing: Firing) -> None:
     if job is None:
         error = "interrupted; the job is no longer defined"
         firing.catalog.finish_run(run.id, RunStatus.INTERRUPTED, error=error, by=run)
-    elif run.attempt >= firing.policy.max_attempts:
+    elif run.attempt >= firing.policy.max_attempts and not run.computed:
         error = f"given up after {run.attempt} attempts; the last: {run.error or 'killed'}"
         firing.catalog.finish_run(run.id, RunStatus.FAILED, error=error, by=run)
         log.error("run given up run=%d job=%s attempts=%d", run.id, run.job, run.attempt)

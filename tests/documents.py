@@ -31,7 +31,7 @@ def serve_documents(folder: Path) -> Iterator[tuple[Server, Path]]:
     before = os.environ.get("R_LIBS")
     os.environ["R_LIBS"] = str(library)
     try:
-        server = Server(copy_example(folder), workers=1).start()
+        server = Server(copy_example(folder), workers=1, schedule__enabled="false").start()
     finally:
         if before is None:
             del os.environ["R_LIBS"]

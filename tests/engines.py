@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from compiled import furnish, keep
 from serving import ROOT, wait_until
 
 from cache.sessions import SessionFolder
@@ -39,10 +40,12 @@ class Engine:
         self.start()
 
     def start(self) -> None:
+        furnish(self.state)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "engine.broker", self._config.to_json()], cwd=ROOT
         )
         wait_until(self.is_ready)
+        keep(self.state)
 
     def is_ready(self) -> bool:
         try:

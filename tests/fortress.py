@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
+from compiled import furnish, keep
 from serving import ROOT, wait_until
 
 from cache.sessions import SessionFolder, Stage
@@ -107,10 +108,12 @@ class Fortress:
         self.outside = folder / "outside"
         self._furnish()
         self.sessions = SessionFolder(self.state / "sessions")
+        furnish(self.state)
         self._own(folder)
         self.pool = Pool(self.state / "engine.sock")
         self.process = self._start()
         wait_until(self._is_ready)
+        keep(self.state)
         self.info = self.pool.info()
         self.other = self._other_session()
 

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+from compiled import furnish, keep
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "scoring"
@@ -41,13 +42,16 @@ class Server:
         """Starts it, and waits until it is ready."""
         self.begin()
         try:
-            return self._when(f"url={self.url}", "ready")
+            self._when(f"url={self.url}", "ready")
         except BaseException:  # nobody else would end it
             self.stop()
             raise
+        keep(self.project / ".larder")
+        return self
 
     def begin(self) -> Self:
         """Starts it, and waits until it has its port: it may never be ready."""
+        furnish(self.project / ".larder")
         command = [sys.executable, "-m", "larder", "serve", str(self.project), "--port", "0"]
         with self.log.open("ab") as log:
             self._begins = self.log.stat().st_size

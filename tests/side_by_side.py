@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.launch import R_ENVIRONMENT
+
 ROOT = Path(__file__).parent.parent
 SNIPPETS = ROOT / "tests" / "snippets"
 PACKAGES = ("evaluate", "lattice", "ggplot2", "dplyr", "Matrix", "knitr", "brew", "rlang")
@@ -47,7 +49,7 @@ def snippets() -> list[Snippet]:
 def run_both() -> dict[str, dict[str, list[str]]]:
     """What each snippet gave, by evaluator, in lines of words."""
     command = [sys.executable, __file__]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
+    environment = {**os.environ, **R_ENVIRONMENT, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True, timeout=1500
     )

@@ -1,13 +1,13 @@
 """The catalog: rows that several processes share, and what of them survives a kill."""
 
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from fakes import FixedClock
+from postgres import Postgres, postgres
 from serving import wait_until
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
@@ -42,6 +43,7 @@ from jobs.status import Cause, Outcome, RunStatus
 HERE = str(Owner.here())
 GONE = str(Owner(Owner.here().host, 4_194_303, "never-1"))
 ELSEWHERE = "other-machine/1:17:never-1"
+numbers = count()
 
 
 @pytest.fixture
@@ -49,9 +51,28 @@ def clock() -> FixedClock:
     return FixedClock()
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    """A PostgreSQL that has an up-to-date catalog to be copied."""
+    with postgres() as server:
+        first = Catalog(server.new("first"))
+        first.migrate()
+        first.close()
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a catalog is kept; up to date, or not there yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'catalog.db'}"
+    server: Postgres = request.getfixturevalue("server")
+    return server.new(f"catalog{next(numbers)}", like="first")
+
+
 @pytest.fixture
-def catalog(tmp_path: Path, clock: FixedClock) -> Iterator[Catalog]:
-    catalog = Catalog.in_file(tmp_path / "catalog.db", clock=clock)
+def catalog(url: str, clock: FixedClock) -> Iterator[Catalog]:
+    catalog = Catalog(url, clock=clock)
     catalog.migrate()
     yield catalog
     catalog.close()
@@ -74,9 +95,9 @@ def test_tables_can_be_made_in_postgresql() -> None:
     assert "TIMESTAMP WITH TIME ZONE" in text
 
 
-def test_migrating_again_keeps_the_rows(catalog: Catalog, tmp_path: Path) -> None:
+def test_migrating_again_keeps_the_rows(catalog: Catalog, url: str) -> None:
     run = catalog.start_run("gain", Cause.MANUAL, version="v1")
-    again = Catalog.in_file(tmp_path / "catalog.db")
+    again = Catalog(url)
     again.migrate()
     assert again.run(run.id) == run
     again.close()
@@ -114,10 +135,9 @@ def test_many_processes_may_migrate_at_once(tmp_path: Path) -> None:
     assert [process.communicate(timeout=60)[0].strip() for process in processes] == [REVISION] * 4
 
 
-def test_catalog_of_a_later_larder_is_refused(catalog: Catalog, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "catalog.db") as raw:
-        raw.execute("UPDATE alembic_version SET version_num = '9999'")
-    raw.close()
+def test_catalog_of_a_later_larder_is_refused(catalog: Catalog) -> None:
+    with catalog._write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(CatalogTooNew, match="9999"):
         catalog.migrate()
 
@@ -137,13 +157,16 @@ def test_missing_folder_is_one_clear_error(tmp_path: Path) -> None:
     catalog.close()
 
 
-def test_sqlite_is_set_up_for_several_processes(catalog: Catalog) -> None:
+def test_sqlite_is_set_up_for_several_processes(tmp_path: Path) -> None:
+    catalog = Catalog.in_file(tmp_path / "catalog.db")
+    catalog.migrate()
     with catalog._read() as connection:
         pragma = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "busy_timeout", "foreign_keys")
         }
     assert pragma == {"journal_mode": "wal", "busy_timeout": 10_000, "foreign_keys": 1}
+    catalog.close()
 
 
 def test_writers_in_threads_wait_for_each_other(catalog: Catalog) -> None:
@@ -262,6 +285,20 @@ def test_a_run_that_somebody_works_on_is_not_taken_up(catalog: Catalog) -> None:
     catalog.finish_run(run.id, RunStatus.SUCCEEDED)
     with pytest.raises(RunInProgress):
         catalog.resume_run(run.id)
+
+
+def test_threads_that_race_to_take_up_a_run_leave_one_winner(catalog: Catalog) -> None:
+    left = catalog.start_run("gain", Cause.SCHEDULE, version="v1", owner=GONE)
+
+    def take_up(_: int) -> bool:
+        try:
+            return bool(catalog.resume_run(left.id))
+        except RunInProgress:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(take_up, range(8))) == 1
+    assert catalog.run(left.id).attempt == 2
 
 
 def test_a_live_process_keeps_its_run_however_silent(catalog: Catalog, clock: FixedClock) -> None:

@@ -25,7 +25,8 @@ CHAINS = ("chaining", "clients", "sessions", "session_graphics")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(copy_example(tmp_path_factory.mktemp("conformance"))) as server:
+    project = copy_example(tmp_path_factory.mktemp("conformance"))
+    with Server(project, schedule__enabled="false") as server:
         yield server
 
 
@@ -33,7 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def forgetful_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One that reads every session from its folder."""
     project = copy_example(tmp_path_factory.mktemp("forgetful"))
-    with Server(project, engine__live="off") as server:
+    with Server(project, engine__live="off", schedule__enabled="false") as server:
         yield server
 
 

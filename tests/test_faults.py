@@ -26,6 +26,8 @@ pytestmark = pytest.mark.server
 PARTS = ("broker", "parent", "child")
 AGAIN = 10
 """Times a fault is repeated where descriptors are counted: one left behind each time shows."""
+MOMENTS = 4
+"""Moments of one call at which it is disturbed."""
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +177,10 @@ def test_death_while_sessions_are_written_leaves_whole_ones_only(
 ) -> None:
     server, before = place
     known, answered = server.sessions(), set()
-    for step in range(AGAIN):
+    for step in range(MOMENTS):
         texts = [f"{step}{name}" for name in "ab"]
         asked = [server.begin("keepsake", text=f"'{text}'") for text in texts]
-        time.sleep(0.05 + 0.05 * step)  # another moment each time; any will do
+        time.sleep(0.05 + 0.1 * step)  # another moment each time; any will do
         server.end(part)
         answers = [one.result(60) for one in asked]
         server.wait_until_whole(before)

@@ -17,7 +17,7 @@ from serving import Server, copy_example, wait_until
 
 from engine.pool import Pool
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "250"))
 
 
 @pytest.fixture(scope="module")

@@ -132,9 +132,9 @@ def test_time_that_the_rule_no_longer_has_still_counts() -> None:
 
 
 def test_interrupted_run_is_taken_up_after_ever_longer_pauses() -> None:
-    def run(attempt: int) -> Run:
+    def run(attempt: int, computed: int = 0) -> Run:
         times = {"scheduled_for": None, "started_at": DUE, "finished_at": None}
-        counts = {"cells_total": None, "computed": 0, "fresh": 0, "failed": 0, "attempt": attempt}
+        counts = {"cells_total": None, "computed": computed, "fresh": 0, "failed": 0}
         return Run(
             id=1,
             job="gain",
@@ -144,9 +144,11 @@ def test_interrupted_run_is_taken_up_after_ever_longer_pauses() -> None:
             error=None,
             owner="a",
             heartbeat_at=DUE,
+            attempt=attempt,
             **times,  # type: ignore[arg-type]
             **counts,  # type: ignore[arg-type]
         )
 
     pauses = [FirePolicy().resume_after(run(attempt)) - DUE for attempt in (1, 2, 3)]
     assert [pause.total_seconds() for pause in pauses] == [10, 20, 40]
+    assert FirePolicy().resume_after(run(3, computed=1)) == DUE  # it got on: no pause

@@ -237,6 +237,18 @@ def test_killed_run_goes_on_and_computes_no_kept_row_twice(
 # Rows on demand
 
 
+def test_record_says_at_once_that_a_run_got_on(kitchen: Kitchen, job: Job) -> None:
+    seen = []
+
+    def watching(newdata: dict[str, list[Any]]) -> Any:
+        seen.append(kitchen.catalog.run(1).computed)
+        return price(newdata)
+
+    kitchen.pool.functions["price"] = watching
+    kitchen.runner.run(job, Cause.MANUAL)
+    assert (seen[0], seen[2]) == (0, 3)  # one batch ahead
+
+
 def test_new_row_of_the_source_is_computed_when_asked_for(
     kitchen: Kitchen, job: Job, csv: Path
 ) -> None:

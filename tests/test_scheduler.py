@@ -504,6 +504,17 @@ def test_run_that_always_brings_the_process_down_is_given_up(world: World) -> No
     assert closed.error == "given up after 5 attempts; the last: killed"
 
 
+def test_run_that_gets_on_each_time_is_taken_up_however_often(world: World) -> None:
+    world.define(job("gain", NIGHTLY))
+    run = world.catalog.start_run("gain", Cause.SCHEDULE, version="v1", owner=DEAD)
+    for _ in range(10):
+        world.catalog.update_run(run.id, computed=1)
+        run = world.catalog.resume_run(run.id, owner=DEAD)
+    assert run.attempt == 2
+    world.leader()
+    assert [call[3] for call in world.calls] == [run.id]
+
+
 def test_interrupted_run_of_a_removed_job_is_closed(world: World) -> None:
     left = world.catalog.start_run("gone", Cause.SCHEDULE, version="v1", owner=DEAD)
     world.leader()

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from engines import Engine
 from serving import wait_until
 
-from engine.errors import TemplateFailed
+from engine.errors import TemplateFailed, WorkerDied
 from engine.memory import pss_bytes
 
 pytestmark = pytest.mark.r
@@ -123,6 +124,59 @@ def test_models_broken_at_the_start_are_told_and_load_once_they_are_mended(
         assert "models/m.R:2" in engine.pool.info()["problem"]
         assert engine.call("identity", package="base", x="1").ok
         with pytest.raises(TemplateFailed, match=r"models/m\.R:2"):
+            engine.json("works")
+        model.write_text("works <- function() 1\n")
+        wait_until(lambda: engine.pool.info()["problem"] is None)
+        assert engine.json("works") == [1]
+    finally:
+        engine.close()
+
+
+LOADER = "Sys.getpid()"
+BASE = "as.integer(strsplit(readLines('/proc/self/stat'), ' ')[[1]][4])"
+KILLS_ONCE = """
+if (file.exists("MARKER") && unlink("MARKER") == 0) {
+  tools::pskill(VICTIM, 9)
+  Sys.sleep(60)
+}
+works <- function() 1
+"""
+
+
+@pytest.mark.parametrize("victim", [LOADER, BASE], ids=["loader", "base"])
+def test_models_whose_parent_is_killed_while_they_load_are_loaded_again(
+    tmp_path: Path, victim: str
+) -> None:
+    marker = tmp_path / "kill"
+    model = tmp_path / "project" / "models" / "m.R"
+    model.parent.mkdir(parents=True)
+    model.write_text(KILLS_ONCE.replace("MARKER", str(marker)).replace("VICTIM", victim))
+    marker.touch()
+    engine = Engine(tmp_path, tmp_path / "project")
+
+    def works() -> bool:
+        with suppress(WorkerDied):  # not TemplateFailed: there is nothing wrong with the models
+            return engine.json("works") == [1]
+        return False
+
+    try:
+        wait_until(works)
+        marker.touch()
+        os.kill(pid_of(engine, "project"), signal.SIGKILL)
+        wait_until(lambda: works() and not marker.exists())
+        assert engine.pool.info()["problem"] is None
+    finally:
+        engine.close()
+
+
+def test_models_that_crash_r_are_told_and_load_once_they_are_mended(tmp_path: Path) -> None:
+    model = tmp_path / "project" / "models" / "m.R"
+    model.parent.mkdir(parents=True)
+    model.write_text("tools::pskill(Sys.getpid(), 11)\n")
+    engine = Engine(tmp_path, tmp_path / "project")
+    try:
+        assert engine.pool.info()["problem"] == "R ended while it loaded them, without a word"
+        with pytest.raises(TemplateFailed, match="do not load: R ended"):
             engine.json("works")
         model.write_text("works <- function() 1\n")
         wait_until(lambda: engine.pool.info()["problem"] is None)

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from compiled import furnish, keep
 from prepared import NoCatalog
 from serving import ROOT, wait_until
 
@@ -36,6 +37,7 @@ def engine(state: Path, **config: Any) -> Iterator[Path]:
         sessions_root=str(state / "sessions"),
         **{"spares": 1, **config},
     )
+    furnish(state)
     command = [sys.executable, "-m", "engine.broker", wanted.to_json()]
     process = subprocess.Popen(command, cwd=ROOT)
     pool = Pool(state / "engine.sock")
@@ -49,6 +51,7 @@ def engine(state: Path, **config: Any) -> Iterator[Path]:
 
     try:
         wait_until(is_ready)
+        keep(state)
         yield state
     finally:
         pool.close()
