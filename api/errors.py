@@ -147,9 +147,7 @@ class CallInterrupted(ApiError):
     """The server stopped while the call was under way."""
 
     def __init__(self, reason: str = "") -> None:
-        super().__init__(
-            reason or "the server was stopped while this call was under way; try again"
-        )
+        super().__init__(reason or "the server stopped while this call was under way; try again")
 
 
 class InstallForbidden(ApiError):

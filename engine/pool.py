@@ -1,7 +1,6 @@
 """Asks the engine's broker to run R: the one door to R for everything above.
 
-Blocking and thread-safe; connections are kept and reused. Not for use after fork: a new process
-makes its own Pool.
+Blocking and thread-safe; connections are kept. Not for use after fork: make a new Pool there.
 """
 
 from __future__ import annotations
@@ -94,9 +93,9 @@ class Pool:
     ) -> Iterator[tuple[int, Evaluation | EngineError]]:
         """Yields each call's index and outcome, in order, as they finish in one child.
 
-        `limits` are those of one call. A call that fails does not disturb the others, and what one
-        changed in R is put back before the next; where that cannot be, the next gets another child.
-        All of them have the key of the first, under which they are cancelled.
+        `limits` are those of one call. A call that fails does not disturb the others; what one
+        changed in R is put back, or the next gets another child. All are cancelled by the first's
+        key.
         """
         items = [_evaluation_header(call, stage, outputs) for call, stage in calls]
         for item in items:

@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Final, Literal
 
 from cache.keys import Code, Secret, SessionObject, Upload, Value, canonical, code_value
-from jobs.errors import ArgumentFault, ArgumentInvalid
+from jobs.argument_fault import ArgumentFault
+from jobs.errors import ArgumentInvalid
 from jobs.nearest import did_you_mean
 from jobs.shown import described, shown, shown_number
 

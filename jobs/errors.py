@@ -28,13 +28,13 @@ JobError
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from cache.clock import to_text
 from engine.errors import LimitReached
 from engine.evaluation import Evaluation
+from jobs.argument_fault import ArgumentFault
 from jobs.problem import Problem
 
 
@@ -67,18 +67,6 @@ class ValueInvalid(JobError):
         self.reason = reason
         self.hint = hint
         super().__init__(f"{reason} ({hint})" if hint else reason)
-
-
-@dataclass(frozen=True)
-class ArgumentFault:
-    """What is wrong with one argument, and what would be right."""
-
-    argument: str
-    reason: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.reason} ({self.hint})" if self.hint else self.reason
 
 
 class ArgumentInvalid(JobError):

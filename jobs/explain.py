@@ -8,8 +8,9 @@ from typing import Literal
 
 from cache.entry import State, Version
 from cache.keys import Value
+from jobs.argument_fault import ArgumentFault
 from jobs.call import is_prepared
-from jobs.errors import ArgumentFault, ArgumentInvalid
+from jobs.errors import ArgumentInvalid
 from jobs.job import Job
 from jobs.making import Making, making_of_cell, making_of_row
 from jobs.near_cell import Difference, NearCell, near_cell, near_key

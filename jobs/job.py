@@ -12,7 +12,8 @@ from cache.keys import Code, Secret, SessionObject, Upload, Value, cache_key, ca
 from engine.call import Priority
 from engine.limits import UNLIMITED, Limits
 from jobs.argument import NO_DEFAULT, ArgumentSpec
-from jobs.errors import ArgumentFault, ArgumentInvalid
+from jobs.argument_fault import ArgumentFault
+from jobs.errors import ArgumentInvalid
 from jobs.grid import Cell, Grid
 from jobs.input_spec import InputSpec
 from jobs.nearest import did_you_mean

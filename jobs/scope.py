@@ -8,7 +8,8 @@ from typing import Any, Final
 from cache.entry import State
 from cache.keys import Value
 from jobs.argument import ArgumentSpec, identity
-from jobs.errors import ArgumentFault, ArgumentInvalid
+from jobs.argument_fault import ArgumentFault
+from jobs.errors import ArgumentInvalid
 from jobs.grid import Axis, Grid
 from jobs.job import Job
 from jobs.near_cell import near_value
