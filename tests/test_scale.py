@@ -174,7 +174,8 @@ def test_repeated_keys_are_found_however_far_apart(tmp_path: Path) -> None:
     path = write_table(tmp_path / "rows.csv", ROWS)
     with path.open("a") as file:
         file.write("17,0\n18,0\n17,0\n")
-    with pytest.raises(RowsUnreadable, match=r"has id 17 twice, in row 18 and row 50001, and 2 more"):
+    told = "has id 17 twice, in row 18 and row 50001, and 2 more"
+    with pytest.raises(RowsUnreadable, match=told):
         read_rows(Rows(CsvFile(path), "id", "newdata"))
 
 
