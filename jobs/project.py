@@ -14,7 +14,7 @@ from jobs.nearest import nearest
 from jobs.problem import KeyPath, Problem
 from jobs.surroundings import Surroundings
 from jobs.validation import validate
-from jobs.yaml_source import YamlDocument, read_yaml_file
+from jobs.yaml_source import YamlDocument, read_yaml, read_yaml_file
 
 SETTINGS_FILE = "larder.yaml"
 BASE_PACKAGES = frozenset(
@@ -89,16 +89,30 @@ def load_project(folder: Path, *, name: str = "", timezone: str = "UTC") -> Proj
     return reading.project
 
 
-def read_project(folder: Path, *, name: str = "", timezone: str = "UTC") -> Reading:
-    """The jobs that are right, and all problems; see `load_project` for the arguments."""
+def read_project(
+    folder: Path,
+    *,
+    name: str = "",
+    timezone: str = "UTC",
+    texts: Mapping[str, str] | None = None,
+) -> Reading:
+    """The jobs that are right, and all problems; see `load_project` for the other arguments.
+
+    `texts` are job files by name ("jobs/scores.yaml") that count instead of those there are.
+    """
     folder = folder.resolve()
     name = name or project_name(folder)
     if not folder.is_dir():
         missing = Problem(str(folder), 0, 0, "there is no such folder")
         return Reading(Project(name, folder, {}), (missing,))
     reader = _ProjectReader(Surroundings(name, folder, timezone))
-    for path in job_files(folder):
-        reader.read(path)
+    if texts is None:
+        for path in job_files(folder):
+            file = file_name(path, folder)
+            reader.read(file, *read_yaml_file(path, file))
+    else:
+        for file, text in texts.items():
+            reader.read(file, *read_yaml(text.encode(), file))
     reader.check_order()
     problems = tuple(sorted(set(reader.problems)))
     return Reading(Project(name, folder, reader.jobs), problems)
@@ -108,6 +122,11 @@ def job_files(folder: Path) -> list[Path]:
     """The files that define jobs, in the order of their names."""
     found = (path for path in (folder / "jobs").glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
     return sorted(path for path in found if not path.name.startswith("."))
+
+
+def file_name(path: Path, folder: Path) -> str:
+    """What messages call a file of the project: "jobs/scores.yaml"."""
+    return path.relative_to(folder).as_posix()
 
 
 def project_name(folder: Path) -> str:
@@ -144,9 +163,7 @@ class _ProjectReader:
         self.problems: list[Problem] = []
         self._places: dict[str, Problem] = {}
 
-    def read(self, path: Path) -> None:
-        file = path.relative_to(self.around.folder).as_posix()
-        document, problems = read_yaml_file(path, file)
+    def read(self, file: str, document: YamlDocument | None, problems: Iterable[Problem]) -> None:
         self.problems += problems
         if document is None:
             return

@@ -1,12 +1,14 @@
 """Definitions: the project's jobs as they were when its files last held no mistake."""
 
 import logging
+from collections.abc import Mapping
 
 from cache.clock import Clock, utcnow
 from cache.errors import CacheError
 from jobs.job_set import JobSet
+from jobs.kept_files import KeptFiles
 from jobs.live_definitions import LiveDefinitions
-from jobs.project import Reading, read_project
+from jobs.project import Reading, file_name, job_files, read_project
 from larder.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -18,9 +20,9 @@ COUNTER = "definitions of jobs"
 class Definitions:
     """The jobs of a project, `jobs` being those that are defined now.
 
-    At first these are the jobs that are right, whatever else is in the files: a mistake made while
-    the server was down must not keep it from starting. From then on, changes count all together
-    or, if there is a mistake in any file, not at all.
+    Changes count all together or, if there is a mistake in any file, not at all: what was defined
+    before stays, also over a restart. Where the files were never right, it begins with the jobs
+    that are: a mistake must not keep a server from starting.
 
     Args:
         settings: The project's.
@@ -34,13 +36,18 @@ class Definitions:
         self._tell = tell
         self._clock = clock
         reading = self._read()
+        problems, now = reading.problems, clock()
+        since = None if problems else now
+        if problems and (kept := KeptFiles.read(settings.state_folder)) is not None:
+            before = self._read(kept.texts)
+            if not before.problems:
+                reading, since = before, kept.live_since
         self.jobs = JobSet(reading.project.jobs.values())
-        now = clock()
-        since = now if not reading.problems else None
-        self._live = LiveDefinitions(now, since, len(self.jobs), reading.problems)
+        self._live = LiveDefinitions(now, since, len(self.jobs), problems)
         if tell:
-            for problem in reading.problems:
-                log.error("definition left out: %s", problem)
+            stays = "definition left out" if since is None else "mistake in a job file"
+            for problem in problems:
+                log.error("%s: %s", stays, problem)
             self._write()
 
     def reload(self) -> bool:
@@ -71,12 +78,17 @@ class Definitions:
             log.info("definitions taken over jobs=%d", len(self.jobs))
 
     def _write(self) -> None:
+        state, folder = self._settings.state_folder, self._settings.folder
         try:
-            self._live.write(self._settings.state_folder)
-        except CacheError as error:
+            self._live.write(state)
+            if self._live.valid and self._live.live_since is not None:
+                files = {file_name(path, folder): path for path in job_files(folder)}
+                texts = {name: path.read_text("utf-8-sig") for name, path in files.items()}
+                KeptFiles(self._live.live_since, texts).write(state)
+        except (CacheError, OSError, ValueError) as error:  # a file may have changed meanwhile
             log.warning("state of the definitions not written reason=%s", error)
 
-    def _read(self) -> Reading:
+    def _read(self, texts: Mapping[str, str] | None = None) -> Reading:
         settings = self._settings
         name, zone = settings.project_name, settings.timezone
-        return read_project(settings.folder, name=name, timezone=zone)
+        return read_project(settings.folder, name=name, timezone=zone, texts=texts)

@@ -25,6 +25,12 @@ def described(definitions: Definitions) -> dict[str, str]:
     return {name: job.description for name, job in definitions.jobs.items()}
 
 
+def state_of(folder: Path) -> LiveDefinitions:
+    found = LiveDefinitions.read(folder / ".larder")
+    assert found is not None
+    return found
+
+
 @pytest.fixture
 def definitions(tmp_path: Path) -> Definitions:
     write(tmp_path, "a", GOOD.format(name="a", text="first"))
@@ -61,6 +67,23 @@ def test_jobs_that_are_right_do_not_wait_for_the_others_at_start(
     with caplog.at_level(logging.ERROR):
         assert described(Definitions(load_settings(tmp_path), tell=True)) == {"a": "first"}
     assert "definition left out: jobs/bad.yaml" in caplog.text
+
+
+def test_last_good_definitions_stay_over_a_restart(
+    tmp_path: Path, definitions: Definitions, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = state_of(tmp_path)
+    write(tmp_path, "a", GOOD.format(name="a", text="second"))
+    write(tmp_path, "bad", BAD)
+    for tell in (True, False):  # the scheduler, and a process that answers
+        again = Definitions(load_settings(tmp_path), tell=tell)
+        assert described(again) == described(definitions) == {"a": "first", "b": "first"}
+    assert "mistake in a job file: jobs/bad.yaml" in caplog.text
+    broken = state_of(tmp_path)
+    assert (broken.valid, broken.live_since, broken.jobs) == (False, first.live_since, 2)
+    (tmp_path / "jobs" / "bad.yaml").unlink()
+    assert again.reload()
+    assert described(again) == {"a": "second", "b": "first"}
 
 
 class Noticed:
@@ -103,12 +126,6 @@ def test_watcher_notices_settings_and_a_folder_of_jobs_that_comes_later(
     assert noticed.wait_for("jobs/")  # it is watched itself from now on
     write(tmp_path, "a", "# changed\n")
     assert noticed.wait_for("a.yaml")
-
-
-def state_of(folder: Path) -> LiveDefinitions:
-    found = LiveDefinitions.read(folder / ".larder")
-    assert found is not None
-    return found
 
 
 def test_what_came_of_each_reading_is_written_down(
