@@ -17,11 +17,9 @@ from cache.freshness import Freshness
 
 _LOCKED_FOR_S: Final = 30  # a writer waits this long for the others
 _LOG_BYTES: Final = 2**20  # a log larger than this is cut after its write
-# All of it or nothing: the file may be found by who comes after a kill.
 # Moments and version stand once for each write, not once for each row. Numbers of batches are never
 # used twice (AUTOINCREMENT), so a reader may remember what it read of one.
 _SCHEMA: Final = """
-BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS columns (
     name TEXT PRIMARY KEY, stored TEXT NOT NULL, kind TEXT NOT NULL
 );
@@ -29,7 +27,6 @@ CREATE TABLE IF NOT EXISTS batches (
     id INTEGER PRIMARY KEY AUTOINCREMENT, version TEXT NOT NULL, computed_at TEXT NOT NULL,
     fresh_until TEXT NOT NULL, stale_until TEXT NOT NULL, columns TEXT NOT NULL
 );
-COMMIT;
 """
 # What rows were before; see `cache.rowpast`. `since` is the batch in which a row's value was first
 # computed, where that was before its own batch.
@@ -111,6 +108,7 @@ class RowFile:
 
 
 def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Does all of it or nothing: the file may be found by who comes after a kill."""
     connection.execute("BEGIN IMMEDIATE")
     # Another process may have been quicker.
     if connection.execute("PRAGMA user_version").fetchone() == (0,):
