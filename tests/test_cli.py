@@ -231,7 +231,7 @@ def test_status_tells_why_a_time_was_left_out_until_the_schedule_fires(project: 
         "still being run",
     )
     kitchen.clock.advance(hours=1)
-    kitchen.catalog.mark_fired(row.id, scheduled_for=None, next_fire=None)
+    kitchen.catalog.fire_schedule(row.id, Cause.SCHEDULE, scheduled_for=None, next_fire=None)
     assert "did not fire" not in larder("status", project).out
     kitchen.close()
 

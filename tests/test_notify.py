@@ -205,7 +205,7 @@ def test_runs_of_before_are_not_told(tmp_path: Path, house: House) -> None:
         connection.execute(text("DROP TABLE outbox"))
         connection.execute(text("DROP TABLE alerts"))
         connection.execute(text("ALTER TABLE runs DROP COLUMN noticed"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
     house.kitchen.catalog.migrate()
     house.tell()
     assert house.events() == []

@@ -298,4 +298,6 @@ def test_expression_that_fails_fails_the_run(engine: Engine, tmp_path: Path) -> 
 def test_expression_that_r_cannot_read_is_told(engine: Engine, tmp_path: Path) -> None:
     job = gain_job(input=InputSpec("r", "latest(", tmp_path))
     (problem,) = check_code([job], engine.pool.code_problems)
-    assert problem.message.startswith("'latest(' is no R expression: unexpected end of input")
+    assert problem.message.startswith(
+        "'latest(' is no R expression: something is missing at its end"
+    )

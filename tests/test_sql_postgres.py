@@ -51,7 +51,8 @@ def source(url: str, text: str) -> RowsSource:
 
 
 def columns(url: str, text: str) -> dict[str, tuple[str, list[object]]]:
-    [batch] = source(url, text).batches()
+    with source(url, text) as read:
+        [batch] = read.batches()
     return {name: (column.kind, column.plain()) for name, column in batch.frame.columns.items()}
 
 
@@ -141,7 +142,8 @@ def test_parts_of_documents_and_arrays_made_texts_are_columns(warehouse: str) ->
 
 def test_numbers_that_are_none_are_missing(warehouse: str) -> None:
     text = "SELECT 1 AS id, 'NaN'::numeric AS x, 'NaN'::float8 AS y, 1::numeric / 3 AS z"
-    [batch] = source(warehouse, text).batches()
+    with source(warehouse, text) as read:
+        [batch] = read.batches()
     x, y, z = (batch.frame.columns[name] for name in "xyz")
     assert {x.kind, y.kind, z.kind} == {"double"}
     assert [str(x.values[0]), str(y.values[0])] == ["nan", "nan"]
@@ -154,11 +156,11 @@ def test_many_rows_are_the_same_however_many_come_at_once(warehouse: str) -> Non
         -- a remark of 100 %: and a semicolon at the end
         SELECT id, CASE WHEN id = {last} THEN 0.5 END AS x FROM generate_series(1, {last}) AS id;
     """
-    read = source(warehouse, text)
-    assert list(read.keys) == list(range(1, last + 1))
-    found = read.row(last)
-    assert found is not None
-    assert found.frame.columns["x"].plain() == [0.5]
+    with source(warehouse, text) as read:
+        assert list(read.keys) == list(range(1, last + 1))
+        found = read.row(last)
+        assert found is not None
+        assert found.frame.columns["x"].plain() == [0.5]
 
 
 def test_the_database_keeps_the_rows_that_were_not_asked_for_yet(
@@ -201,7 +203,7 @@ def test_a_wrong_password_is_not_told(server: Postgres, monkeypatch: pytest.Monk
     for url in (wrong, EnvEntry(env="WAREHOUSE_URL")):
         monkeypatch.setenv("WAREHOUSE_URL", wrong)
         with pytest.raises(RowsUnreadable) as caught:
-            query(url, "SELECT 1 AS id").read()
+            list(query(url, "SELECT 1 AS id").parts())
         told = "".join(traceback.format_exception(caught.value, chain=True))
         assert "cannot connect to its database" in told
         assert "password authentication failed" in told
@@ -211,10 +213,10 @@ def test_a_wrong_password_is_not_told(server: Postgres, monkeypatch: pytest.Monk
 
 def test_a_database_or_server_that_is_not_there_is_said_to_be_missing(server: Postgres) -> None:
     with pytest.raises(RowsUnreadable, match=r'cannot connect.*database "atlantis" does not exist'):
-        query(server.url("atlantis"), "SELECT 1 AS id").read()
+        list(query(server.url("atlantis"), "SELECT 1 AS id").parts())
     nobody = "postgresql+psycopg://keeper:hunter2@127.0.0.1:1/warehouse"
     with pytest.raises(RowsUnreadable, match=r"cannot connect.*Connection refused") as caught:
-        query(nobody, "SELECT 1 AS id").read()
+        list(query(nobody, "SELECT 1 AS id").parts())
     assert "hunter2" not in str(caught.value)
 
 
@@ -225,7 +227,7 @@ def test_a_server_that_goes_away_in_the_middle_is_told_of_and_found_again(
     text = f"SELECT id, {late} AS x FROM generate_series(1, {2 * ROWS_AT_ONCE}) AS id"
     sleeps = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     with ThreadPoolExecutor(1) as threads:
-        reading = threads.submit(query(warehouse, text).read)
+        reading = threads.submit(list, query(warehouse, text).parts())
         with server.connect("postgres") as connection:
             wait_until(lambda: connection.execute(sleeps).fetchone() == (1,))
         server.stop(signal.SIGQUIT)
@@ -235,7 +237,8 @@ def test_a_server_that_goes_away_in_the_middle_is_told_of_and_found_again(
     assert "connection" in str(caught.value)
     assert PASSWORD not in told
     server.start()
-    assert query(warehouse, "SELECT 1 AS id").read().to_pydict() == {"id": [1]}
+    *_, last = query(warehouse, "SELECT 1 AS id").parts()
+    assert last.to_pydict() == {"id": [1]}
 
 
 def test_runs_follow_the_database_and_keep_the_answers_while_it_is_away(
