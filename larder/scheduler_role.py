@@ -141,6 +141,8 @@ class SchedulerRole:
             return
         if not self._started:
             self._started = True
+            # Files that changed while the processes started: some have read them, others not.
+            self._pantry.generations.bump(COUNTER)
             self._service.start()
 
 

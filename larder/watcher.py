@@ -20,13 +20,14 @@ class Watcher:
 
     Args:
         folder: The project.
-        changed: Called after every change, from that thread, with the names of what changed.
+        changed: Called after every change, from that thread, with the names of what changed; first
+            with "jobs/", as soon as nothing can be missed any more.
     """
 
     def __init__(self, folder: Path, changed: Callable[[set[str]], None]) -> None:
         self._folder = folder
         self._changed = changed
-        self._unseen = False
+        self._unseen = True  # what came before the files were watched
         self._stop = Event()
         self._thread = Thread(target=self._watch, name="watcher", daemon=True)
 
@@ -63,7 +64,7 @@ class Watcher:
         )
         for change in changes:
             names = {Path(path).name for _, path in change}
-            if self._unseen:  # what came before the folder was watched
+            if self._unseen:
                 names.add("jobs/")
                 self._unseen = False
             if names:

@@ -36,6 +36,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     )
     write(project, "dose", "first")
     with Server(project) as server:
+        with server.client() as client:  # the scheduler starts a bit later than the others
+            wait_until(lambda: definitions(client)["live_since"])
         yield server
 
 
