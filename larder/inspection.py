@@ -36,11 +36,14 @@ class Inspection:
         return sum(problem.severity == "error" for problem in self.problems)
 
 
-def inspect_project(folder: Path, *, with_r: bool) -> Inspection:
-    """Reads settings and job files, asks the databases and, with `with_r`, R about functions."""
+def inspect_project(folder: Path, *, with_r: bool, name: str = "") -> Inspection:
+    """Reads settings and job files, asks the databases and, with `with_r`, R about functions.
+
+    `name` is the project's, where it is not what its settings say.
+    """
     settings, problems = _settings(folder)
     reading = (
-        read_project(folder, name=settings.project_name, timezone=settings.timezone)
+        read_project(folder, name=name or settings.project_name, timezone=settings.timezone)
         if settings is not None
         else read_project(folder)
     )

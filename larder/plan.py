@@ -57,17 +57,26 @@ class Plan:
         return sum(known) if len(known) == len(self.jobs) else None
 
 
-def plan_project(folder: Path) -> Plan | Inspection:
+def plan_project(folder: Path, live: Path | None = None) -> Plan | Inspection:
     """The plan for the project in `folder`, or what is wrong with its files.
 
+    Args:
+        folder: The project as it would be.
+        live: The project that is to become so, where it is another: `folder` is then a copy of it,
+            as a branch checked out elsewhere.
+
     Raises:
+        SettingsInvalid: The settings of `live` hold mistakes.
         CacheError, CatalogError: What is stored cannot be read.
         JobError, EngineError: It could not be found out.
     """
-    inspection = inspect_project(folder, with_r=False)
+    now = load_settings(live) if live is not None else None
+    inspection = inspect_project(folder, with_r=False, name=now.project_name if now else "")
     if inspection.errors:
         return inspection
     settings = load_settings(folder)
+    if now is not None:
+        settings = settings.model_copy(update={"name": now.project_name})
     project = load_project(settings.folder, name=settings.project_name, timezone=settings.timezone)
     make_state_folder(settings.state_folder)
     try:
@@ -75,7 +84,7 @@ def plan_project(folder: Path) -> Plan | Inspection:
             found = ask_r(pool, project, settings)
             if any(problem.severity == "error" for problem in found):
                 return Inspection(project.jobs, (*inspection.problems, *sorted(found)))
-            return _plan(settings, project, pool)
+            return _plan(now or settings, project, pool)
     except (EngineNotStarted, TemplateFailed) as error:
         return Inspection(project.jobs, (*inspection.problems, engine_problem(error)))
 

@@ -1,6 +1,7 @@
 """What job files would change: against what is live, without doing it."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -206,3 +207,21 @@ def test_plan_tells_what_a_change_does_before_it_is_live(project: Path) -> None:
     broken = larder("plan", project)
     assert broken.status == 1
     assert "scoring::gain takes no argument 'prewt'" in broken.out
+
+
+def test_plan_compares_a_copy_with_the_project_that_is_served(
+    project: Path, tmp_path: Path
+) -> None:
+    assert larder("run", "weight_gain", "--project", project).status == 0
+    served = larder("plan", project).out
+    branch = tmp_path / "branch"
+    shutil.copytree(project, branch, ignore=shutil.ignore_patterns(".larder", "larder.yaml"))
+    assert larder("plan", branch, "--live", project).out == served
+    (branch / "jobs" / "gain.yaml").write_text(
+        GAIN.replace("prewt: [70, 80, 90]", "prewt: [80, 90, 100]")
+    )
+    told = larder("plan", branch, "--live", project).out
+    assert "~ weight_gain\n    changed: grid; no answer becomes stale" in told
+    assert "6 cells: 2 new, 2 dropped; R takes about" in told
+    assert larder("plan", project).out == served
+    assert larder("plan", branch, "--live", tmp_path / "nowhere").status == 1

@@ -1,8 +1,10 @@
 """`larder plan`: what a change of the job files would do."""
 
 from collections import Counter
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from rich.text import Text
 
 from jobs.changes import JobChange
@@ -21,16 +23,28 @@ _MARKS = {
 }
 
 
-def plan(project: ProjectArgument = HERE, *, json: AsJson = False) -> None:
+def plan(
+    project: ProjectArgument = HERE,
+    *,
+    live: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="The project that is to become like this one; by default it is this one.",
+        ),
+    ] = None,
+    json: AsJson = False,
+) -> None:
     """Show what the job files as they are now would change, against what is live.
 
     Files with mistakes are reported as by `larder check`; nothing is written or computed.
 
     Examples:
         larder plan
+        larder plan my-branch/scoring --live /srv/scoring
         larder plan examples/scoring --json
     """
-    found = plan_project(project)
+    found = plan_project(project, live)
     if isinstance(found, Inspection):
         tell(found, as_json=json)
     elif json:
