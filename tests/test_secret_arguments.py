@@ -82,7 +82,8 @@ def call(job: Job, **arguments: Any) -> Call:
 
 def files_with_it(state: Path) -> list[Path]:
     """Everything below the state folder that holds the secret, but for what children work in."""
-    files = [path for path in state.rglob("*") if path.is_file() and "work" not in path.parts]
+    parts = [part for part in state.iterdir() if part.name != "work"]
+    files = [path for part in parts for path in (part, *part.rglob("*")) if path.is_file()]
     return [path for path in files if TOKEN.encode() in path.read_bytes()]
 
 

@@ -1,11 +1,12 @@
 """Two schedulers on one project: the one that leads is killed, stopped and woken."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -90,6 +91,13 @@ class Pair:
     def done(self, job: str) -> list[Run]:
         return self.catalog.runs(job=job, status=[RunStatus.SUCCEEDED], limit=1000)
 
+    def fired(self, schedule: str) -> list[datetime]:
+        """For which times the schedule fired, as whoever led has written."""
+        line = rf"fired schedule={re.escape(schedule)} .*?scheduled_for=(.+?) run="
+        return list(
+            map(datetime.fromisoformat, re.findall(line, (self.project / "log").read_text()))
+        )
+
     def wait_for_more(self, job: str, runs: int) -> None:
         wanted = len(self.done(job)) + runs
         wait_until(lambda: len(self.done(job)) >= wanted)
@@ -143,8 +151,11 @@ def test_leader_that_is_killed_or_stopped_is_replaced_and_no_fire_is_lost_or_dou
     wait_until(lambda: all(not run.open for run in pair.catalog.runs(limit=1000)))
     beats = sorted(run.scheduled_for for run in pair.done("beat") if run.scheduled_for)
     assert len(beats) == len(pair.catalog.runs(job="beat", limit=1000)) >= 5
-    steps = [later - earlier for earlier, later in pairwise(beats)]
-    assert steps == [PERIOD] * len(steps)
+    # On a slow machine the next time may come while a run waits still: that is then for both.
+    fired = pair.fired("beat#1")
+    assert len(fired) == len(set(fired))
+    times = sorted({*fired, *beats})
+    assert [later - earlier for earlier, later in pairwise(times)] == [PERIOD] * (len(times) - 1)
     answered = [run.scheduled_for for run in pair.done("report")]
     assert len(answered) == len(set(answered))
     ends = {run.finished_at for run in pair.done("beat")}

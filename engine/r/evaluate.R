@@ -137,7 +137,11 @@ write_description <- function(key) {
 # is remembered there and made anew only when other packages are loaded now.
 remember_information <- function() {
   settings$loaded <- c(loadedNamespaces(), search())
-  settings$information <- serialize(utils::sessionInfo(), NULL)
+  # Compressed: it is most of the session of a small answer.
+  file <- tempfile()
+  saveRDS(utils::sessionInfo(), file)
+  settings$information <- read_bytes(file)
+  unlink(file)
   settings$libraries <- serialize(.libPaths(), NULL)
 }
 
