@@ -13,6 +13,7 @@ from typing import Final
 
 from cache.border import disk_border
 from cache.clock import from_text, to_text
+from jobs.project import Project, read_project
 
 _FILE: Final = "job_files.json"
 
@@ -42,6 +43,11 @@ class KeptFiles:
             aside = file.with_suffix(".new")
             aside.write_text(content)
             aside.replace(file)
+
+    def project(self, folder: Path, *, name: str, timezone: str) -> Project | None:
+        """What they define in this folder; None if they are mistaken by now."""
+        reading = read_project(folder, name=name, timezone=timezone, texts=self.texts)
+        return None if reading.problems else reading.project
 
     @classmethod
     def read(cls, state: Path) -> "KeptFiles | None":

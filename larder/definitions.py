@@ -1,7 +1,6 @@
 """Definitions: the project's jobs as they were when its files last held no mistake."""
 
 import logging
-from collections.abc import Mapping
 
 from cache.clock import Clock, utcnow
 from cache.errors import CacheError
@@ -38,11 +37,13 @@ class Definitions:
         reading = self._read()
         problems, now = reading.problems, clock()
         since = None if problems else now
+        project = reading.project
         if problems and (kept := KeptFiles.read(settings.state_folder)) is not None:
-            before = self._read(kept.texts)
-            if not before.problems:
-                reading, since = before, kept.live_since
-        self.jobs = JobSet(reading.project.jobs.values())
+            name, zone = settings.project_name, settings.timezone
+            last = kept.project(settings.folder, name=name, timezone=zone)
+            if last is not None:
+                project, since = last, kept.live_since
+        self.jobs = JobSet(project.jobs.values())
         self._live = LiveDefinitions(now, since, len(self.jobs), problems)
         if tell:
             stays = "definition left out" if since is None else "mistake in a job file"
@@ -88,7 +89,7 @@ class Definitions:
         except (CacheError, OSError, ValueError) as error:  # a file may have changed meanwhile
             log.warning("state of the definitions not written reason=%s", error)
 
-    def _read(self, texts: Mapping[str, str] | None = None) -> Reading:
+    def _read(self) -> Reading:
         settings = self._settings
         name, zone = settings.project_name, settings.timezone
-        return read_project(settings.folder, name=name, timezone=zone, texts=texts)
+        return read_project(settings.folder, name=name, timezone=zone)

@@ -16,6 +16,7 @@ from jobs.project import read_project
 from jobs.records import OutboxMessage, Run, ScheduleRow
 from jobs.repository import Catalog
 from jobs.status import MessageStatus
+from larder.current_project import last_good_project
 from larder.settings import Settings
 from larder.state import SERVER_LOCK, Lock, make_state_folder
 from larder.wiring import open_catalog, open_pantry, open_pool
@@ -59,7 +60,7 @@ class Overview:
         name: The project's name.
         server: The process of the server that has the project, or None.
         fires: Whether some process fires the schedules.
-        jobs: The jobs that are right.
+        jobs: The jobs; while there are mistakes, the last good ones or those that are right.
         problems: Mistakes in the job files.
         live: What the server says of its definitions, or None where there is no server.
         undelivered: Messages that could not be delivered, so far or at all.
@@ -84,7 +85,8 @@ def overview(settings: Settings) -> Overview:
     make_state_folder(settings.state_folder)
     name, zone = settings.project_name, settings.timezone
     reading = read_project(settings.folder, name=name, timezone=zone)
-    jobs = JobSet(reading.project.jobs.values())
+    last = last_good_project(settings) if reading.problems else None
+    jobs = JobSet((last or reading.project).jobs.values())
     catalog = open_catalog(settings)
     pantry = open_pantry(settings, open_pool(settings), jobs)
     now = utcnow()

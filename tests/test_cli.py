@@ -21,6 +21,8 @@ from jobs.job import Job
 from jobs.records import ScheduleRow
 from jobs.status import Cause
 from larder.cli import COMMANDS, app
+from larder.definitions import Definitions
+from larder.settings import load_settings
 from larder.state import ENGINE_LOCK, SERVER_LOCK, Lock
 
 ROOT = Path(__file__).parent.parent
@@ -474,3 +476,21 @@ def test_a_running_job_is_not_run_twice_and_ctrl_c_cancels_it(project: Path) -> 
     finally:
         running.kill()
         kitchen.close()
+
+
+def test_a_mistake_in_one_file_keeps_nobody_from_the_last_good_jobs(project: Path) -> None:
+    stored(project, gain_job(), {"gain": 3.5})
+    asked = ("get", "weight_gain", "treatment=CBT", "prewt=70", "--project", project)
+    (project / "jobs" / "bad.yaml").write_text("jobs: {bad: {funktion: stats::sd}}\n")
+    refused = larder(*asked)
+    assert (refused.status, "unknown key 'funktion'" in refused.err) == (1, True)
+    (project / "jobs" / "bad.yaml").unlink()
+    Definitions(load_settings(project), tell=True)  # as a server does
+    (project / "jobs" / "bad.yaml").write_text("jobs: {bad: {funktion: stats::sd}}\n")
+    answered = larder(*asked)
+    assert (answered.status, json.loads(answered.out)) == (0, {"gain": 3.5})
+    told = "1 mistake in the job files (see `larder check`): the last good ones are used"
+    assert told in answered.err
+    gain = project / "jobs" / "gain.yaml"
+    gain.write_text(gain.read_text().replace("function:", "funktion:"))
+    assert "weight_gain" in larder("status", project).out  # it is live still

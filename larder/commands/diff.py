@@ -11,11 +11,11 @@ from api.difference_view import difference_view
 from cache.clock import utcnow
 from jobs.difference import Change, Difference, Kind, Side, find_difference, find_sides
 from jobs.job_set import JobSet
-from jobs.project import load_project
 from jobs.shown import shown
 from jobs.value_parts import Part
 from larder.commands.arguments import HERE, AsJson, ProjectOption
 from larder.console import counted, print_json, print_table, say
+from larder.current_project import current_project
 from larder.errors import Misused
 from larder.exits import Exit
 from larder.settings import load_settings
@@ -60,8 +60,7 @@ def diff(
     if len(asked) > 4:
         raise Misused("a diff has two moments: FROM and TO")
     settings = load_settings(project)
-    name, zone = settings.project_name, settings.timezone
-    jobs = JobSet(load_project(settings.folder, name=name, timezone=zone).jobs.values())
+    jobs = JobSet(current_project(settings).jobs.values())
     jobs.job(job)
     make_state_folder(settings.state_folder)
     with (

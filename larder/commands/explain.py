@@ -12,12 +12,12 @@ from jobs.explain import Explanation
 from jobs.explain import explain as explain_call
 from jobs.job_set import JobSet
 from jobs.making import Making
-from jobs.project import load_project
 from jobs.r_values import plain_values
 from jobs.shown import shown
 from jobs.why import Why
 from larder.commands.arguments import HERE, AsJson, ProjectOption, as_pair
 from larder.console import print_json, say
+from larder.current_project import current_project
 from larder.settings import load_settings
 from larder.state import make_state_folder
 from larder.times import ago, local, span, to_come
@@ -63,8 +63,7 @@ def explain(
     """
     pairs = [as_pair(argument) for argument in arguments or ()]
     settings = load_settings(project)
-    name, zone = settings.project_name, settings.timezone
-    jobs = JobSet(load_project(settings.folder, name=name, timezone=zone).jobs.values())
+    jobs = JobSet(current_project(settings).jobs.values())
     jobs.job(job)
     make_state_folder(settings.state_folder)
     with (

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from jobs.project import load_project
 from larder.answer import Answer, find_answer
 from larder.commands.arguments import HERE, ProjectOption, as_pair
 from larder.console import note
+from larder.current_project import current_project
 from larder.errors import Misused
 from larder.settings import load_settings
 from larder.times import local, span
@@ -64,8 +64,7 @@ def get(
     if form is Format.PNG and output is None and sys.stdout.isatty():
         raise Misused("a picture cannot be shown on a terminal: give --output FILE")
     settings = load_settings(project)
-    name, zone = settings.project_name, settings.timezone
-    found = load_project(settings.folder, name=name, timezone=zone)
+    found = current_project(settings)
     pairs = [as_pair(argument) for argument in arguments or ()]
     answer = find_answer(settings, found, job, pairs, form.value, as_of=as_of)
     if output is not None:

@@ -12,7 +12,6 @@ from jobs.job import Job
 from jobs.job_set import JobSet
 from jobs.owner import Owner
 from jobs.pantry import Pantry
-from jobs.project import load_project
 from jobs.records import Run
 from jobs.repository import Catalog
 from jobs.runs import BY_INTERRUPT, Runner
@@ -22,6 +21,7 @@ from jobs.version_keeper import VersionKeeper
 from larder.cancellable import Cancellable
 from larder.commands.arguments import HERE, AsJson, ProjectOption, as_pair
 from larder.console import note, print_json, say
+from larder.current_project import current_project
 from larder.dry_run import dry_run_document, print_dry_run
 from larder.exits import Exit
 from larder.log import configure_log
@@ -102,9 +102,7 @@ class _Kitchen:
 @contextmanager
 def _kitchen(name: str, settings: Settings, scope: Scope) -> Iterator[_Kitchen]:
     make_state_folder(settings.state_folder)
-    zone = settings.timezone
-    found = load_project(settings.folder, name=settings.project_name, timezone=zone)
-    jobs = JobSet(found.jobs.values())
+    jobs = JobSet(current_project(settings).jobs.values())
     job = jobs.job(name)
     narrowed(job, scope)  # its mistakes are told before R is started
     with (

@@ -9,13 +9,13 @@ import typer
 
 from cache.clock import utcnow
 from jobs.job_set import JobSet
-from jobs.project import load_project
 from jobs.records import Run
 from jobs.repository import Catalog
 from jobs.run_record import Progress
 from jobs.status import RunStatus
 from larder.commands.arguments import HERE, AsJson, ProjectOption
 from larder.console import counted, print_json, print_table, say
+from larder.current_project import current_project
 from larder.errors import Misused
 from larder.exits import Exit
 from larder.run_progress import run_progress
@@ -136,6 +136,4 @@ def _list(found: list[Run], *, json: bool) -> None:
 
 def _check_job(name: str, settings: Settings) -> None:
     """Raises `JobNotFound` where there is no such job, so that a misspelt one is told."""
-    zone = settings.timezone
-    found = load_project(settings.folder, name=settings.project_name, timezone=zone)
-    JobSet(found.jobs.values()).job(name)
+    JobSet(current_project(settings).jobs.values()).job(name)
