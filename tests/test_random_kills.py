@@ -25,7 +25,7 @@ pytestmark = pytest.mark.server
 
 KILLS = int(os.environ.get("KILLS", "50"))
 SEED = int(os.environ.get("KILL_SEED") or random.SystemRandom().randrange(10**6))
-SOON_S, LATE_S = 0.4, 5.0
+SOON_S, LATE_S = 0.4, 12.0
 """The longest between two kills where the next does not wait for work, and where it does."""
 OVER_WITHIN_S = 600.0
 
