@@ -42,8 +42,8 @@ class Spares:
         return child
 
     def add(self, child: Child) -> bool:
-        """Keeps a child; whether there should be any."""
-        if not self._target:
+        """Keeps a child, unless there are enough; whether it did."""
+        if self.wanted <= 0:
             return False
         self._idle.append(child)
         self.warm()
