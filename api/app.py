@@ -1,4 +1,4 @@
-"""The application: the hit path outermost, then OpenCPU's API and Larder's own."""
+"""The application: the gate outermost, the hit path, then OpenCPU's API and Larder's own."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import OURS, BadRequest, NotAllowed, NotFound
+from api.api_error import NotFound
+from api.errors import OURS, BadRequest, NotAllowed
+from api.gate import Gate
 from api.hit import HitLayer
+from api.key_ring import KeyRing
 from api.metrics import router as metrics
 from api.ocpu import OcpuApp
 from api.problem import problem_page, problem_reply
@@ -72,7 +75,9 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
     def finish(reply: Reply, scope: Scope) -> Reply:
         return ocpu.finish(reply, scope)
 
-    return HitLayer(application, services, finish)
+    pantry = services.pantry
+    keys = KeyRing(catalog, pantry.generations, pantry.clock)
+    return Gate(HitLayer(application, services, finish), keys, services.access)
 
 
 def _add_health(api: FastAPI, services: Services) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from email.utils import format_datetime
 
+from api.api_error import NotFound
 from api.as_of import moment_headers
 from api.caching import Directives, body_reply
-from api.errors import NotFound
 from api.reply import Headers, Reply
 from api.results import LABELS, ResultQuery, row_body
 from cache.clock import to_text

@@ -15,6 +15,10 @@ ApiError
 │   └── CallNotFound  no call has this key, or no more
 ├── CallEnded         a call that is to be cancelled has ended already
 ├── CallInterrupted   the server stopped while a call was under way
+├── Refused           the gate does not let this request through
+│   ├── KeyMissing    it shows no key
+│   ├── KeyWrong      it shows a key that opens nothing
+│   └── Forbidden     its key is not for this
 ├── InstallForbidden  the operator does not let this be installed
 ├── SignatureMissing  a webhook's delivery is not signed
 ├── SignatureWrong    a webhook's delivery is signed with another secret
@@ -27,15 +31,13 @@ from __future__ import annotations
 import cache.errors as cache_errors
 import engine.errors as engine_errors
 import jobs.errors as job_errors
+from api.api_error import ApiError, NotFound
+from api.install_refusals import InstallForbidden, NotInstalled, SignatureMissing, SignatureWrong
+from api.refusals import Forbidden, KeyMissing, KeyWrong, Refused
 from cache.errors import CacheError
 from engine.errors import EngineError
-from engine.install_policy import pattern_problem
 from jobs.errors import JobError
 from scheduler.errors import SchedulerError
-
-
-class ApiError(Exception):
-    """A request that cannot be answered as it is."""
 
 
 class BadRequest(ApiError):
@@ -110,23 +112,6 @@ class OnlyIfCached(ApiError):
         super().__init__("nothing is stored for this call, and only-if-cached allows no computing")
 
 
-class NotFound(ApiError):
-    """There is no such resource; the message says which."""
-
-
-class NotInstalled(NotFound):
-    """Nothing is installed under this name, nor may it be installed when it is asked for."""
-
-    def __init__(self, source: str, name: str) -> None:
-        if source == "github":  # the words of OpenCPU
-            message = f"Github App {name} not installed on this server"
-        else:
-            message = f"{NAMES[source]} {name} is not installed on this server{_hint(source, name)}"
-        super().__init__(message)
-        self.source = source
-        self.name = name
-
-
 class CallNotFound(NotFound):
     """No call has this key, or none any more."""
 
@@ -150,59 +135,12 @@ class CallInterrupted(ApiError):
         super().__init__(reason or "the server stopped while this call was under way; try again")
 
 
-class InstallForbidden(ApiError):
-    """The operator does not let this be installed."""
-
-    def __init__(self, source: str, name: str) -> None:
-        super().__init__(
-            f"{NAMES[source]} {name} may not be installed on this server{_hint(source, name)}"
-        )
-        self.source = source
-        self.name = name
-
-
-class SignatureMissing(ApiError):
-    """The delivery of a webhook is not signed, and this server wants it signed."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "this delivery has no X-Hub-Signature-256: set the webhook's secret on GitHub to the"
-            " one of this server (LARDER_INSTALL__WEBHOOK_SECRET)"
-        )
-
-
-class SignatureWrong(ApiError):
-    """The delivery of a webhook is signed with another secret."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "X-Hub-Signature-256 does not match this delivery: the webhook's secret on GitHub is"
-            " not the one of this server (LARDER_INSTALL__WEBHOOK_SECRET)"
-        )
-
-
 class OriginFailed(ApiError):
     """A server that this one asks did not answer as it should; the message says which."""
 
 
 class OriginTimeout(ApiError):
     """A server that this one asks did not answer in time; the message says which."""
-
-
-NAMES = {
-    "github": "the app",
-    "gist": "the gist",
-    "cran": "the CRAN package",
-    "bioc": "the Bioconductor package",
-}
-"""What messages call a thing that can be installed, by its source."""
-
-
-def _hint(source: str, name: str) -> str:
-    """Returns what an operator can do about it, if it is a name that can be allowed."""
-    if pattern_problem(f"{source}::{name}") is not None:
-        return ""
-    return f'; its operator can allow it in larder.yaml: install: {{allow: ["{source}::{name}"]}}'
 
 
 OURS = (ApiError, CacheError, EngineError, JobError, SchedulerError)
@@ -222,6 +160,10 @@ STATUS: dict[type[Exception], int] = {
     CallNotFound: 404,
     CallEnded: 409,
     CallInterrupted: 503,
+    Refused: 403,
+    KeyMissing: 401,
+    KeyWrong: 401,
+    Forbidden: 403,
     InstallForbidden: 403,
     SignatureMissing: 401,
     SignatureWrong: 403,

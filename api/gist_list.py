@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from api.errors import NotFound, OriginFailed, OriginTimeout
+from api.api_error import NotFound
+from api.errors import OriginFailed, OriginTimeout
 
 TIMEOUT_S = 10.0
 """For all of the answer."""

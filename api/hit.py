@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.api_error import ApiError
 from api.arguments import FORM
 from api.body import Body
 from api.caching import read_directives
-from api.errors import ApiError
 from api.form import form_pairs
 from api.hit_call import CallRequest, read_call
 from api.memo import Key, ReplyMemo

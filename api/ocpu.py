@@ -12,8 +12,9 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from api.api_error import ApiError, NotFound
 from api.body import Body, receive_body
-from api.errors import ApiError, ClientGone, Disabled, NotAllowed, NotFound, status_of
+from api.errors import ClientGone, Disabled, NotAllowed, status_of
 from api.linger import send_and_close
 from api.ocpu_apps import apps, github
 from api.ocpu_config import max_age

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from api.errors import NotFound
+from api.api_error import NotFound
 from api.ocpu_installed import serve_installed
 from api.ocpu_objects import listing, only_reads, with_slash
 from api.ocpu_request import MOUNT, OcpuRequest

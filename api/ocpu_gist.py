@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from api.errors import BadRequest, NotAllowed, NotFound, NotInstalled
+from api.api_error import NotFound
+from api.errors import BadRequest, NotAllowed
+from api.install_refusals import NotInstalled
 from api.ocpu_call import run_script
 from api.ocpu_files import path_below, serve_path
 from api.ocpu_installed import obtain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from api.errors import NotFound
+from api.api_error import NotFound
 from api.ocpu_files import package_folder, serve_path
 from api.ocpu_objects import listing, only_reads, redirect, rendered, with_slash
 from api.ocpu_request import MOUNT, OcpuRequest

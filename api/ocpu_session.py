@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from api.api_error import NotFound
 from api.archive import tar_of, zip_of
-from api.errors import BadRequest, NotAllowed, NotFound
+from api.errors import BadRequest, NotAllowed
 from api.ocpu_call import call_function, run_script
 from api.ocpu_files import path_below, serve_path
 from api.ocpu_objects import (

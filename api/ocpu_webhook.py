@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from api.errors import InstallForbidden, NotAllowed, NotFound
+from api.api_error import NotFound
+from api.errors import NotAllowed
+from api.install_refusals import InstallForbidden
 from api.ocpu_request import OcpuRequest
 from api.push_event import PushEvent, check_signature, delivered, payload_of
 from api.reply import Reply, text

@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from api.errors import NotInstalled
+from api.install_refusals import NotInstalled
 from cache.clock import Clock, utcnow
 from engine.errors import EngineError, InstallBusy, InstallFailed
 from engine.install_policy import InstallPolicy

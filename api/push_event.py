@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 
 from api.body import Body
-from api.errors import BadRequest, BodyTooLarge, SignatureMissing, SignatureWrong
+from api.errors import BadRequest, BodyTooLarge
 from api.form import FORM, form_pairs
+from api.install_refusals import SignatureMissing, SignatureWrong
 
 LIMIT_BYTES = 25 * 2**20
 """GitHub sends no larger delivery."""

@@ -10,9 +10,9 @@ from datetime import datetime
 
 import orjson
 
+from api.api_error import NotFound
 from api.as_of import take_moment
 from api.caching import Directives, answer_headers, body_reply
-from api.errors import NotFound
 from api.obtain import Ready, obtain, obtain_row, ready, row_ready
 from api.promise import Promise
 from api.reply import Reply

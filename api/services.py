@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from api.access_config import AccessConfig
 from api.call_book import CallBook
 from api.deployments import Deployments
 from api.desk import Desk
@@ -37,6 +38,7 @@ class Services:
         shelf: What was installed.
         call_limits: Of one POST call that no job declares.
         ocpu: What the operator decided about /ocpu.
+        access: What the operator decided about who may ask.
         lists_sessions: Whether callers may see the keys of all sessions.
         ocpu_version: The version of OpenCPU's API that is spoken.
         is_stopping: Whether this process is about to end.
@@ -55,6 +57,7 @@ class Services:
     shelf: Shelf
     call_limits: Limits = field(default_factory=Limits)
     ocpu: OcpuConfig = field(default_factory=OcpuConfig)
+    access: AccessConfig = field(default_factory=AccessConfig)
     lists_sessions: bool = True
     ocpu_version: str = "2.2.12"
     is_stopping: Callable[[], bool] = lambda: False

@@ -53,7 +53,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if isinstance(value, datetime) else from_text(value)
 
 
-REVISION = "0007"  # the last migration, whose result these tables are
+REVISION = "0008"  # the last migration, whose result these tables are
 
 metadata = MetaData()
 
@@ -215,4 +215,24 @@ alerts = Table(
     metadata,
     Column("job", String(200), primary_key=True),  # whose answers went stale, and it was told
     Column("since", Moment, nullable=False),
+)
+
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("hint", String(20), nullable=False),
+    Column("functions", JSON, nullable=False),
+    Column("jobs", JSON, nullable=False),
+    Column("origins", JSON, nullable=False),
+    Column("rate", String(60)),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+    Column("last_used_at", Moment),
+    Index("access_keys_by_name", "name"),
+    sqlite_autoincrement=True,  # the audit names keys by their number
 )

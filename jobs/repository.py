@@ -1,14 +1,15 @@
 """The catalog: every question about jobs, schedules, runs and outcomes that a database answers.
 
 One class, made of one file per noun: `version_rows`, `schedule_rows`, `follow_rows`, `run_rows`,
-`queue_rows`, `cell_rows`, `failure_rows`, `lease_rows`, `live_rows`, `outbox_rows`, over
-`database`. Each method is a transaction of its own and answers with the frozen values of
+`queue_rows`, `cell_rows`, `failure_rows`, `lease_rows`, `live_rows`, `outbox_rows`, `key_rows`,
+over `database`. Each method is a transaction of its own and answers with the frozen values of
 `jobs.records`. The scheduler and `larder run` write; the API asks for runs and cancels them; all
 may read.
 """
 
 from jobs.cell_rows import CellRows
 from jobs.follow_rows import FollowRows
+from jobs.key_rows import KeyRows
 from jobs.lease_rows import LeaseRows
 from jobs.live_rows import LiveRows
 from jobs.outbox_rows import OutboxRows
@@ -28,6 +29,7 @@ class Catalog(
     LeaseRows,
     LiveRows,
     OutboxRows,
+    KeyRows,
 ):
     """The project's catalog, by database URL; safe to share between threads, not after a fork.
 

@@ -21,6 +21,7 @@ from larder.definitions import COUNTER, Definitions
 from larder.log import configure_log
 from larder.settings import Settings
 from larder.wiring import (
+    access_config,
     limits_of,
     ocpu_config,
     open_catalog,
@@ -92,6 +93,7 @@ class ApiRole:
             ocpu=ocpu_config(self._settings),
             lists_sessions=self._settings.is_loopback,
             is_stopping=self._is_stopping,
+            access=access_config(self._settings),
         )
         return create_app(services, self._catalog)
 

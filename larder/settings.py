@@ -27,7 +27,7 @@ _NOT_YET = {
     "executor": "leave it out: runs happen on this machine",
     "call": "leave it out: on loopback every function may be called",
     "fast": "leave it out",
-    "keys": "listen on loopback, behind a proxy that checks who calls",
+    "keys": "keys are made by 'larder keys add'; access.keys says when they are asked for",
 }
 _TREE = SchemaTree.of(SettingsFile)
 _YES = {"1", "true", "yes", "on"}

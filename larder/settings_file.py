@@ -18,6 +18,7 @@ from jobs.entry import (
 from jobs.errors import ValueInvalid
 from jobs.limits_entry import PlotCount, ProcessCount
 from jobs.project import BASE_PACKAGES, is_package_name, package_name
+from larder.access_settings import AccessSettings
 from larder.install_settings import InstallSettings
 from larder.ocpu_settings import OcpuSettings
 from larder.setting import EMPTY_GROUP, Count, setting, size_setting, time_setting
@@ -239,6 +240,9 @@ class SettingsFile(Entry):
     )
     engine: Annotated[EngineSettings, EMPTY_GROUP] = Field(
         EngineSettings(), description="The R engine."
+    )
+    access: Annotated[AccessSettings, EMPTY_GROUP] = Field(
+        AccessSettings(), description="Who may ask."
     )
     ocpu: Annotated[OcpuSettings, EMPTY_GROUP] = Field(
         OcpuSettings(), description="The API of OpenCPU."

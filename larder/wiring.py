@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from api.access_config import AccessConfig
 from api.ocpu_config import APIS, OcpuConfig
 from engine.install_policy import InstallPolicy
 from engine.limits import Limits
@@ -63,6 +64,12 @@ def limits_of(settings: Settings) -> Limits:
         plots=engine.plots,
         network=engine.network,
     )
+
+
+def access_config(settings: Settings) -> AccessConfig:
+    """Who may ask."""
+    is_open = settings.access.keys == "auto" and (settings.is_loopback or settings.insecure)
+    return AccessConfig(is_open=is_open, key_in_query=settings.access.key_in_query)
 
 
 def ocpu_config(settings: Settings) -> OcpuConfig:

@@ -97,7 +97,7 @@ def test_errors_of_a_package_have_one_root() -> None:
         own = {
             kind
             for _, kind in inspect.getmembers(module, inspect.isclass)
-            if issubclass(kind, Exception) and kind.__module__ == module.__name__
+            if issubclass(kind, Exception) and kind.__module__.startswith(f"{package}.")
         }
         roots = {kind for kind in own if not own & set(kind.__mro__[1:])}
         assert len(roots) == 1, f"{package}: {roots}"

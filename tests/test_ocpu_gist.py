@@ -12,7 +12,8 @@ import pytest
 from shop import commit
 from worker import engine, worker
 
-from api.errors import NotFound, OriginFailed, OriginTimeout
+from api.api_error import NotFound
+from api.errors import OriginFailed, OriginTimeout
 from api.gist_list import GistList
 from engine.install_policy import InstallPolicy
 from engine.shelf import Shelf
