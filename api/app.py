@@ -11,13 +11,13 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.api_error import NotFound
-from api.errors import OURS, BadRequest, NotAllowed
+from api.errors import OURS, BadRequest, NotAllowed, status_of
 from api.gate import Gate
 from api.hit import HitLayer
 from api.key_ring import KeyRing
@@ -27,6 +27,8 @@ from api.problem import problem_page, problem_reply
 from api.reply import Reply
 from api.services import Services
 from api.v1 import response_of, router
+from api.web import page as pages
+from api.web.routes import router as routes
 from engine.errors import EngineError
 from jobs.definition import schema
 from jobs.repository import Catalog
@@ -56,6 +58,7 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
     api.state.catalog = catalog
     api.include_router(router)
     api.include_router(metrics)
+    api.include_router(routes)
     for kind in OURS:
         api.add_exception_handler(kind, _problem)
     api.add_exception_handler(RequestValidationError, _invalid)
@@ -117,15 +120,12 @@ def _add_health(api: FastAPI, services: Services) -> None:
     async def problems() -> HTMLResponse:
         return HTMLResponse(problem_page())
 
+    api.mount(pages.MOUNT, StaticFiles(directory=pages.STATIC), name="pages")
     api.mount("/static", StaticFiles(directory=STATIC), name="static")
 
     @api.get("/favicon.ico", include_in_schema=False)
     async def favicon() -> Response:
         return Response(status_code=204)
-
-    @api.get("/", include_in_schema=False)
-    async def root() -> RedirectResponse:
-        return RedirectResponse("/v1/jobs")
 
 
 def _without_body(send: Send) -> Send:
@@ -139,7 +139,9 @@ def _without_body(send: Send) -> Send:
     return sent
 
 
-async def _problem(_request: Request, error: Exception) -> Response:
+async def _problem(request: Request, error: Exception) -> Response:
+    if pages.is_for_people(request):
+        return pages.problem(request, status_of(error), str(error))
     return response_of(problem_reply(error))
 
 
@@ -148,7 +150,7 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         reply = problem_reply(NotAllowed(request.method, request.url.path))
         return response_of(reply.with_headers(*(error.headers or {}).items()))
-    return response_of(problem_reply(NotFound(f"there is nothing at {request.url.path}")))
+    return await _problem(request, NotFound(f"there is nothing at {request.url.path}"))
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

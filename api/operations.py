@@ -78,7 +78,16 @@ RULES: Final = (
     Rule(READS, "/docs/problems", "look", None),
     Rule(READS, "/static/{path:path}", "look", None),
     Rule(READS, "/favicon.ico", "look", None),
-    Rule(READS, "/", "look", None),
+    Rule(READS, "/static/web/{path:path}", "look", None),
+    Rule(READS, "/", "look", Role.VIEWER),
+    Rule(READS, "/jobs/{job}", "look", Role.VIEWER),
+    Rule(READS, "/jobs/{job}/cells", "read", Role.VIEWER),
+    Rule(READS, "/jobs/{job}/cell", "read", Role.VIEWER),
+    Rule(("POST",), "/jobs/{job}/runs", "run", Role.OPERATOR),
+    Rule(READS, "/runs", "look", Role.OPERATOR),
+    Rule(READS, "/runs/{run_id}", "look", Role.OPERATOR),
+    Rule(("POST",), "/runs/{run_id}/cancel", "cancel", Role.OPERATOR),
+    Rule(READS, "/definitions", "look", Role.OPERATOR),
 )
 UNKNOWN: Final = Operation("look", Role.VIEWER)
 """Of a path without a route: who may read anything is told that there is nothing."""

@@ -36,6 +36,7 @@ class Services:
         sessions: What calls left behind.
         state_folder: Where uploads wait.
         shelf: What was installed.
+        project: The project's name.
         call_limits: Of one POST call that no job declares.
         ocpu: What the operator decided about /ocpu.
         access: What the operator decided about who may ask.
@@ -55,6 +56,7 @@ class Services:
     sessions: SessionFolder
     state_folder: Path
     shelf: Shelf
+    project: str = "larder"
     call_limits: Limits = field(default_factory=Limits)
     ocpu: OcpuConfig = field(default_factory=OcpuConfig)
     access: AccessConfig = field(default_factory=AccessConfig)

@@ -89,6 +89,7 @@ class ApiRole:
             sessions=self._pantry.sessions,
             state_folder=self._settings.state_folder,
             shelf=open_shelf(self._settings),
+            project=self._settings.project_name,
             call_limits=limits_of(self._settings),
             ocpu=ocpu_config(self._settings),
             lists_sessions=self._settings.is_loopback,

@@ -8,8 +8,8 @@ from rich.progress import Progress as Bar
 
 from jobs.records import Run
 from jobs.run_record import Progress
+from jobs.spoken_time import span
 from larder.console import err, note
-from larder.times import span
 
 _LINE_EACH_PERCENT = 10
 

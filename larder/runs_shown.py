@@ -9,10 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.records import FailedCell, Run
+from jobs.spoken_time import ago, span
 from jobs.status import RunStatus
 from larder.console import say
 from larder.run_progress import pace, skipped
-from larder.times import ago, iso, span
+from larder.times import iso
 
 STYLES = {
     RunStatus.QUEUED: "cyan",

@@ -8,7 +8,8 @@ import pytest
 SLOWEST = (
     *("faults", "random_kills", "escape", "soak", "evaluator", "conformance", "install", "live"),
     *("install_engine", "roles", "install_command", "browser_client", "browser_testpage", "walls"),
-    *("uploads", "limits_reached", "templates", "browser_app", "simulated_year", "docs", "fuzz"),
+    *("uploads", "limits_reached", "pages", "templates", "browser_app", "simulated_year", "docs"),
+    "fuzz",
 )
 """Files that take longest, longest first: what begins last should not take long."""
 REPLAY = "replay"

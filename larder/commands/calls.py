@@ -8,11 +8,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from jobs.spoken_time import span
 from larder.commands.arguments import HERE, AsJson, ProjectOption
 from larder.console import print_json, print_table, say
 from larder.errors import Misused, NoSuchCall
 from larder.settings import load_settings
-from larder.times import span
 from larder.wiring import open_pool
 
 

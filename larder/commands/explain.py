@@ -14,13 +14,14 @@ from jobs.job_set import JobSet
 from jobs.making import Making
 from jobs.r_values import plain_values
 from jobs.shown import shown
+from jobs.spoken_time import ago, span
 from jobs.why import Why
 from larder.commands.arguments import HERE, AsJson, ProjectOption, as_pair
 from larder.console import print_json, say
 from larder.current_project import current_project
 from larder.settings import load_settings
 from larder.state import make_state_folder
-from larder.times import ago, local, span, to_come
+from larder.times import local, to_come
 from larder.wiring import open_catalog, open_pantry, open_pool
 
 _STYLES = {State.FRESH: "green", State.STALE: "yellow", State.MISS: "red"}

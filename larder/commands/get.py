@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from jobs.spoken_time import span
 from larder.answer import Answer, find_answer
 from larder.commands.arguments import HERE, ProjectOption, as_pair
 from larder.console import note
 from larder.current_project import current_project
 from larder.errors import Misused
 from larder.settings import load_settings
-from larder.times import local, span
+from larder.times import local
 
 
 class Format(StrEnum):

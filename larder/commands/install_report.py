@@ -6,9 +6,10 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.installed import Installed
+from jobs.spoken_time import span
 from larder.console import note, print_json, print_table, say
 from larder.installing import Outcome, called
-from larder.times import iso, local, span
+from larder.times import iso, local
 
 _COMMIT_SHOWN = 7
 

@@ -8,12 +8,12 @@ import typer
 from rich.text import Text
 
 from jobs.changes import JobChange
+from jobs.spoken_time import span
 from larder.commands.arguments import HERE, AsJson, ProjectArgument
 from larder.commands.check import tell
 from larder.console import counted, print_json, say
 from larder.inspection import Inspection
 from larder.plan import Fires, Plan, fires_of, plan_project
-from larder.times import span
 
 _MARKS = {
     "added": ("+", "green"),

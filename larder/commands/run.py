@@ -16,6 +16,7 @@ from jobs.records import Run
 from jobs.repository import Catalog
 from jobs.runs import BY_INTERRUPT, Runner
 from jobs.scope import Only, Scope, narrowed
+from jobs.spoken_time import span
 from jobs.status import Cause, RunStatus
 from jobs.version_keeper import VersionKeeper
 from larder.cancellable import Cancellable
@@ -30,7 +31,6 @@ from larder.run_progress import Tell, run_progress, skipped
 from larder.runs_shown import run_for_programs
 from larder.settings import Settings, load_settings
 from larder.state import make_state_folder
-from larder.times import span
 from larder.wiring import open_catalog, open_pantry
 
 

@@ -8,13 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.records import OutboxMessage, Run, ScheduleRow
+from jobs.spoken_time import ago, span
 from jobs.status import MessageStatus, RunStatus
 from larder.commands.arguments import HERE, AsJson, ProjectArgument
 from larder.console import counted, print_json, print_problems, print_table, say
 from larder.overview import JobOverview, Overview, overview
 from larder.runs_shown import STYLES
 from larder.settings import load_settings
-from larder.times import ago, iso, span, to_come
+from larder.times import iso, to_come
 
 _MOST_TOLD = 10
 

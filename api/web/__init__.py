@@ -1,0 +1,1 @@
+"""The web face: pages for people, rendered here, of what the rest of the server knows."""
