@@ -28,6 +28,7 @@ from api.reply import Reply
 from api.services import Services
 from api.v1 import response_of, router
 from api.web import page as pages
+from api.web.explore_routes import router as explore
 from api.web.routes import router as routes
 from engine.errors import EngineError
 from jobs.definition import schema
@@ -59,6 +60,7 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
     api.include_router(router)
     api.include_router(metrics)
     api.include_router(routes)
+    api.include_router(explore)
     for kind in OURS:
         api.add_exception_handler(kind, _problem)
     api.add_exception_handler(RequestValidationError, _invalid)

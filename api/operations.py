@@ -88,6 +88,12 @@ RULES: Final = (
     Rule(READS, "/runs/{run_id}", "look", Role.OPERATOR),
     Rule(("POST",), "/runs/{run_id}/cancel", "cancel", Role.OPERATOR),
     Rule(READS, "/definitions", "look", Role.OPERATOR),
+    Rule(READS, "/explore", "look", Role.CALLER),
+    Rule(READS, "/explore/{package}", "look", Role.CALLER),
+    Rule(READS, "/explore/{package}/{function}", "look", Role.CALLER),
+    Rule(("POST",), "/explore/{package}/{function}", "call", Role.CALLER),
+    Rule(READS, "/sessions", "look", Role.OPERATOR),
+    Rule(READS, "/sessions/{key}", "read", Role.CALLER),
 )
 UNKNOWN: Final = Operation("look", Role.VIEWER)
 """Of a path without a route: who may read anything is told that there is nothing."""
@@ -99,7 +105,10 @@ def operation_of(method: str, path: str) -> Operation:
         return _of_ocpu(method, [part for part in path.split("/")[2:] if part])
     for rule, pattern in _PATTERNS:
         if method in rule.methods and (found := pattern.fullmatch(path)):
-            return Operation(rule.name, rule.least, job=found.groupdict().get("job"))
+            named = found.groupdict()
+            of_package = "package" in named and "function" in named
+            function = f"{named['package']}::{named['function']}" if of_package else None
+            return Operation(rule.name, rule.least, named.get("job"), function)
     return UNKNOWN
 
 

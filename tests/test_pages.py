@@ -37,6 +37,10 @@ PAGES = (
     "/runs/1",
     "/runs/2",
     "/definitions",
+    "/explore?search=stat",
+    "/explore/stats?search=norm",
+    "/explore/stats/rnorm?n=3",
+    "/sessions",
     "/jobs/nope",
     "/nowhere",
 )
@@ -169,6 +173,42 @@ def test_failed_cell_is_explained_and_run_again(server: Server, tab: Tab) -> Non
     tab.page.get_by_role("button", name="Run what failed").click()
     tab.page.wait_for_url(re.compile(r"/runs/\d+$"))
     expect(tab.page.locator("h1 .badge")).to_have_text("failed")
+
+
+def test_function_is_found_called_and_its_session_read(server: Server, tab: Tab) -> None:
+    tab.page.goto(f"{server.url}/explore")
+    tab.page.get_by_label("Find packages").fill("graphics")
+    tab.page.get_by_role("button", name="Find").click()
+    tab.page.get_by_role("link", name="graphics", exact=True).click()
+    tab.page.get_by_role("link", name="hist", exact=True).click()
+    expect(tab.page.locator("pre.help")).to_contain_text("Histograms")
+    tab.page.get_by_label("x", exact=True).fill("cars$speed")
+    tab.page.get_by_role("button", name="Call").click()
+    tab.page.wait_for_url(re.compile(r"/sessions/x0"))
+    expect(tab.page.get_by_text("$breaks")).to_be_visible()
+    drawn = "document.querySelector('img.plot').naturalWidth"
+    expect(tab.page.get_by_alt_text("Plot 1 of the call")).to_be_visible()
+    tab.page.wait_for_function(f"{drawn} > 100")
+    key = tab.page.url.rpartition("/")[2]
+    tab.page.goto(f"{server.url}/explore/base/names?x={key}")
+    tab.page.get_by_role("button", name="Call").click()
+    expect(tab.page.get_by_text('"breaks"').first).to_be_visible()
+
+
+def test_what_r_said_of_a_call_is_shown_above_the_form_as_it_was(server: Server, tab: Tab) -> None:
+    tab.expect_complaint("400")
+    tab.page.goto(f"{server.url}/explore/stats/rnorm")
+    tab.page.get_by_label("n", exact=True).fill('"many"')
+    tab.page.get_by_role("button", name="Call").click()
+    expect(tab.page.get_by_role("alert")).to_contain_text("invalid arguments")
+    expect(tab.page.get_by_label("n", exact=True)).to_have_value('"many"')
+
+
+def test_data_frame_is_shown_as_a_table(server: Server, tab: Tab) -> None:
+    tab.page.goto(f"{server.url}/explore/utils/head?x=cars&n=4")
+    tab.page.get_by_label("...", exact=True).fill("n = 4")
+    tab.page.get_by_role("button", name="Call").click()
+    expect(tab.page.locator("section table tbody tr")).to_have_count(4)
 
 
 def test_every_action_works_without_scripts(server: Server, browser: Browser) -> None:
