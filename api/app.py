@@ -14,17 +14,19 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from api.api_error import NotFound
 from api.errors import OURS, BadRequest, NotAllowed, status_of
 from api.gate import Gate
 from api.hit import HitLayer
+from api.key_minder import KeyMinder
 from api.key_ring import KeyRing
 from api.metrics import router as metrics
 from api.ocpu import OcpuApp
 from api.problem import problem_page, problem_reply
 from api.reply import Reply
+from api.request_path import is_ocpu
 from api.services import Services
 from api.v1 import response_of, router
 from api.web import page as pages
@@ -39,13 +41,39 @@ log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static" / "docs"
 
 
-def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") -> ASGIApp:
+def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") -> Gate:
     """Returns the ASGI application of one API worker."""
+    pantry = services.pantry
+    keys = KeyRing(catalog, pantry.generations, pantry.clock)
+    api = own_api(services, catalog, keys, version=version)
+    ocpu = OcpuApp(services)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await api(scope, receive, send)
+        elif is_ocpu(scope["path"]):
+            await ocpu(scope, receive, send)
+        elif scope["method"] == "HEAD":
+            await api({**scope, "method": "GET"}, receive, _without_body(send))
+        else:
+            await api(scope, receive, send)
+
+    def finish(reply: Reply, scope: Scope) -> Reply:
+        return ocpu.finish(reply, scope)
+
+    return Gate(HitLayer(application, services, finish), keys, services.access)
+
+
+def own_api(services: Services, catalog: Catalog, keys: KeyRing, *, version: str) -> FastAPI:
+    """Returns everything but /ocpu; while it is up, the keys are looked after."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        minder = KeyMinder(keys)
+        minder.start()
         yield
         await services.desk.close()
+        minder.close()
 
     api = FastAPI(
         title="Larder",
@@ -66,23 +94,7 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http_problem)
     _add_health(api, services)
-    ocpu = OcpuApp(services)
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        if path == "/ocpu" or path.startswith("/ocpu/"):
-            await ocpu(scope, receive, send)
-        elif scope.get("method") == "HEAD":
-            await api({**scope, "method": "GET"}, receive, _without_body(send))
-        else:
-            await api(scope, receive, send)
-
-    def finish(reply: Reply, scope: Scope) -> Reply:
-        return ocpu.finish(reply, scope)
-
-    pantry = services.pantry
-    keys = KeyRing(catalog, pantry.generations, pantry.clock)
-    return Gate(HitLayer(application, services, finish), keys, services.access)
+    return api
 
 
 def _add_health(api: FastAPI, services: Services) -> None:

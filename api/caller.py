@@ -54,6 +54,11 @@ class Caller:
         )
 
     @property
+    def is_anyone(self) -> bool:
+        """Whether nobody was asked who they are."""
+        return self == ANYONE
+
+    @property
     def sends_code(self) -> bool:
         """Whether arguments may be R code, files and scripts; else they are data alone."""
         return self.role.covers(Role.ANALYST)

@@ -5,26 +5,59 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import Scope
 
-QUERY_NAME: Final = "key"
+from api.refusals import KeyInAddress
+from jobs.access_key import PREFIX
+
+QUERY_NAME: Final = b"key"
+_KEY_BEGINS: Final = PREFIX.encode()
 
 
-def shown_key(scope: Scope, *, in_query: bool) -> str | None:
+def take_key(scope: Scope, *, in_query: bool) -> str | None:
     """Returns the text of the key that a request shows; None where it shows none.
 
     `Authorization: Bearer KEY`, or `Basic` with the key as the password or the user's name, as
-    clients of OpenCPU and the tools of the command line send it; `?key=` where that is on.
+    clients of OpenCPU and the tools of the command line send it; `?key=` where that is on. A key
+    leaves the query, so that it is no argument and in no log, link or cache key.
+
+    Raises:
+        KeyInAddress: a key stands in the query, where that is off.
     """
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            return _of_header(value)
-    if in_query and scope["query_string"]:
-        pairs = parse_qsl(scope["query_string"].decode("latin-1"))
-        return next((value for name, value in pairs if name == QUERY_NAME), None)
-    return None
+    queried = _take_from_query(scope, in_query=in_query) if scope["query_string"] else None
+    given = [value for name, value in scope["headers"] if name == b"authorization"]
+    if given:
+        return _of_header(given[0]) if len(given) == 1 else ""
+    return queried
+
+
+def _take_from_query(scope: Scope, *, in_query: bool) -> str | None:
+    query: bytes = scope["query_string"]
+    if not in_query:
+        if _KEY_BEGINS in query and any(
+            _unescaped(value).startswith(_KEY_BEGINS)
+            for name, _, value in (item.partition(b"=") for item in query.split(b"&"))
+            if _unescaped(name) == QUERY_NAME
+        ):
+            raise KeyInAddress
+        return None
+    keys, others = [], []
+    for item in query.split(b"&"):
+        name, _, value = item.partition(b"=")
+        if _unescaped(name) == QUERY_NAME:
+            keys.append(_unescaped(value))
+        else:
+            others.append(item)
+    if not keys:
+        return None
+    scope["query_string"] = b"&".join(others)
+    return keys[0].decode("utf-8", "replace") if len(keys) == 1 else ""
+
+
+def _unescaped(part: bytes) -> bytes:
+    return unquote_to_bytes(part.replace(b"+", b" "))
 
 
 def _of_header(value: bytes) -> str:

@@ -18,7 +18,11 @@ ApiError
 ├── Refused           the gate does not let this request through
 │   ├── KeyMissing    it shows no key
 │   ├── KeyWrong      it shows a key that opens nothing
-│   └── Forbidden     its key is not for this
+│   ├── Forbidden     its key is not for this
+│   ├── KeyInAddress  it shows a key in the address, where that is off
+│   ├── OriginForeign it comes from a web page of elsewhere
+│   ├── HostUnknown   it is for another name
+│   └── ProxyUnknown  it comes through a proxy, and nobody is asked for a key
 ├── InstallForbidden  the operator does not let this be installed
 ├── SignatureMissing  a webhook's delivery is not signed
 ├── SignatureWrong    a webhook's delivery is signed with another secret
@@ -33,9 +37,19 @@ import engine.errors as engine_errors
 import jobs.errors as job_errors
 from api.api_error import ApiError, NotFound
 from api.install_refusals import InstallForbidden, NotInstalled, SignatureMissing, SignatureWrong
-from api.refusals import Forbidden, KeyMissing, KeyWrong, Refused
+from api.refusals import (
+    Forbidden,
+    HostUnknown,
+    KeyInAddress,
+    KeyMissing,
+    KeyWrong,
+    OriginForeign,
+    ProxyUnknown,
+    Refused,
+)
 from cache.errors import CacheError
 from engine.errors import EngineError
+from jobs import key_errors
 from jobs.errors import JobError
 from scheduler.errors import SchedulerError
 
@@ -164,6 +178,10 @@ STATUS: dict[type[Exception], int] = {
     KeyMissing: 401,
     KeyWrong: 401,
     Forbidden: 403,
+    KeyInAddress: 400,
+    OriginForeign: 403,
+    HostUnknown: 421,
+    ProxyUnknown: 403,
     InstallForbidden: 403,
     SignatureMissing: 401,
     SignatureWrong: 403,
@@ -203,6 +221,8 @@ STATUS: dict[type[Exception], int] = {
     engine_errors.InstallBusy: 503,
     job_errors.JobError: 500,
     job_errors.JobNotFound: 404,
+    key_errors.KeyNotFound: 404,
+    key_errors.KeyNameTaken: 409,
     job_errors.ArgumentInvalid: 400,
     job_errors.ValueInvalid: 400,
     job_errors.RowNotFound: 404,

@@ -1,7 +1,7 @@
 """The gate: nobody gets past it who is not known, or asks for what they may not.
 
 An ASGI callable around all others: it finds out who asks, what for, and whether they may; what it
-lets through knows its caller (`api.caller.caller_of`).
+lets through knows its caller (`api.caller.caller_of`), and what the request was before proxies.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.access_config import AccessConfig
 from api.api_error import ApiError
 from api.caller import Caller, set_caller
-from api.credentials import shown_key
+from api.credentials import take_key
+from api.cross_origin import is_preflight, origin_of, preflight_reply, with_headers
 from api.errors import status_of
 from api.key_ring import KeyRing
 from api.linger import send_and_close
 from api.operations import Operation, operation_of
 from api.problem import problem_reply
-from api.refusals import Forbidden, KeyMissing, KeyWrong
-from api.reply import Reply, text
-from jobs.errors import JobError
+from api.refusals import Forbidden, KeyMissing, KeyWrong, ProxyUnknown
+from api.reply import Headers, Reply, text
+from api.request_path import is_ocpu, request_path
+from jobs.errors import CatalogError, JobError
 
 CHALLENGE: Final = ("WWW-Authenticate", 'Bearer realm="larder", Basic realm="larder"')
 
@@ -46,37 +48,64 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        operation = operation_of(scope["method"], scope["path"])
+        for_pages: Headers = ()
         try:
-            caller = self._identify(scope, operation)
-            _check(caller, operation)
+            scope["path"] = request_path(scope)
+            operation = operation_of(scope["method"], scope["path"])
+            asks = self._asks(operation)
+            self._take_address(scope, asks=asks)
+            page = origin_of(scope, self.config.pages)
+            for_pages = self.config.pages.check(scope, page, asks=asks)
+            if for_pages and page is not None and is_preflight(scope):
+                await send_and_close(receive, send, preflight_reply(for_pages))
+                return
+            caller = self._identify(scope, operation, asks=asks)
+            _check(caller, operation, page)
         except (ApiError, JobError) as error:
-            await send_and_close(receive, send, _refusal(scope, error))
+            await send_and_close(receive, send, _refusal(scope, error).with_headers(*for_pages))
             return
         set_caller(scope, caller)
-        await self.app(scope, receive, send)
+        await self.app(scope, receive, with_headers(send, for_pages) if for_pages else send)
 
-    def _identify(self, scope: Scope, operation: Operation) -> Caller:
+    def _asks(self, operation: Operation) -> bool:
+        """Whether requests have to show a key."""
+        if not self.config.is_open:
+            return True
+        try:
+            return self.keys.any()
+        except CatalogError:
+            if operation.least is None:
+                return True
+            raise
+
+    def _take_address(self, scope: Scope, *, asks: bool) -> None:
+        """Has the scope say who asks and for which server, and refuses what is not for this one."""
+        config = self.config
+        unknown = config.proxies.take(scope)
+        if unknown and config.is_alone and not asks:
+            client = scope.get("client")
+            raise ProxyUnknown(client[0] if client else "")
+        (config.hosts if asks else config.hosts_while_open).check(scope)
+
+    def _identify(self, scope: Scope, operation: Operation, *, asks: bool) -> Caller:
         client = scope.get("client")
         address = client[0] if client else ""
-        shown = shown_key(scope, in_query=self.config.key_in_query)
+        shown = take_key(scope, in_query=self.config.key_in_query)
+        if not asks:
+            return Caller(address=address)
         if shown is not None:
             key = self.keys.find(shown)
-            if key is not None:
-                return Caller.with_key(key, address)
-            if self._asks():
+            if key is None:
                 raise KeyWrong
-        if not self._asks():
-            return Caller(address=address)
+            return Caller.with_key(key, address)
         if operation.least is None:
             return Caller(role=self.config.anonymous, address=address)
         raise KeyMissing
 
-    def _asks(self) -> bool:
-        return not self.config.is_open or self.keys.any()
 
-
-def _check(caller: Caller, operation: Operation) -> None:
+def _check(caller: Caller, operation: Operation, page: str | None) -> None:
+    if page is not None and caller.origins and page not in caller.origins:
+        raise Forbidden(f"this key is not for pages of {page}")
     if operation.least is None:
         return
     if not caller.role.covers(operation.least):
@@ -88,8 +117,10 @@ def _check(caller: Caller, operation: Operation) -> None:
 
 
 def _refusal(scope: Scope, error: ApiError | JobError) -> Reply:
-    if scope["path"].startswith("/ocpu"):
+    if is_ocpu(scope["path"]):
         reply = text(status_of(error), f"{error}\n")
+        if reply.status == 503:
+            reply = reply.with_headers(("Retry-After", "1"))
     else:
         reply = problem_reply(error)
     return reply.with_headers(CHALLENGE) if isinstance(error, KeyMissing | KeyWrong) else reply

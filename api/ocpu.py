@@ -14,13 +14,14 @@ from starlette.types import Receive, Scope, Send
 
 from api.api_error import ApiError, NotFound
 from api.body import Body, receive_body
+from api.caller import caller_of
 from api.errors import ClientGone, Disabled, NotAllowed, status_of
 from api.linger import send_and_close
 from api.ocpu_apps import apps, github
 from api.ocpu_config import max_age
 from api.ocpu_files import serve_path
 from api.ocpu_gist import gists
-from api.ocpu_headers import common_headers, lifetime
+from api.ocpu_headers import common_headers, cors_headers, lifetime
 from api.ocpu_library import library
 from api.ocpu_manual import documentation
 from api.ocpu_methods import allowed
@@ -118,8 +119,11 @@ class OcpuApp:
 
     def finish(self, reply: Reply, scope: Scope) -> Reply:
         """Returns the reply with the headers that every answer of OpenCPU has."""
-        origin = next((value for name, value in scope["headers"] if name == b"origin"), b"*")
-        return reply.with_headers(*common_headers(origin.decode("latin-1"), self._services))
+        headers = common_headers(self._services)
+        if self._services.ocpu.cors and caller_of(scope).is_anyone:  # else the gate has them
+            origin = next((value for name, value in scope["headers"] if name == b"origin"), b"*")
+            headers = (*cors_headers(origin.decode("latin-1")), *headers)
+        return reply.with_headers(*headers)
 
     def answer(self, request: OcpuRequest) -> Reply:
         """Returns the reply to a request; errors of all packages become theirs."""

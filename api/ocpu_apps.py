@@ -7,8 +7,9 @@ from urllib.parse import quote
 from api.api_error import NotFound
 from api.ocpu_installed import serve_installed
 from api.ocpu_objects import listing, only_reads, with_slash
-from api.ocpu_request import MOUNT, OcpuRequest
+from api.ocpu_request import OcpuRequest
 from api.reply import Reply
+from api.request_path import MOUNT
 from api.services import Services
 from engine.install_request import valid_name
 

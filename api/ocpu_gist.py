@@ -11,8 +11,9 @@ from api.ocpu_call import run_script
 from api.ocpu_files import path_below, serve_path
 from api.ocpu_installed import obtain
 from api.ocpu_objects import listing, only_reads, with_slash
-from api.ocpu_request import MOUNT, OcpuRequest
+from api.ocpu_request import OcpuRequest
 from api.reply import Reply
+from api.request_path import MOUNT
 from api.services import Services
 from engine.install_request import valid_name
 

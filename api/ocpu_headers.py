@@ -25,15 +25,19 @@ CORS = (
 )
 
 
-def common_headers(origin: str, services: Services) -> Headers:
-    """Returns the headers that every answer has; `origin` is the page that asks, or `*`."""
+def cors_headers(origin: str) -> Headers:
+    """Returns the headers that let the page of `origin` read an answer, where no key is asked for.
+
+    The origin is echoed, as OpenCPU does: caches keep one answer for each.
+    """
+    return (("Access-Control-Allow-Origin", origin), ("Vary", "Origin"), *CORS)
+
+
+def common_headers(services: Services) -> Headers:
+    """Returns the headers that every answer has."""
     r = services.r_facts()
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    cors: Headers = ()
-    if services.ocpu.cors:  # the origin is echoed: caches keep one answer for each
-        cors = (("Access-Control-Allow-Origin", origin), ("Vary", "Origin"), *CORS)
     return (
-        *cors,
         ("X-ocpu-version", services.ocpu_version),
         ("X-ocpu-r", r["version"]),
         ("X-ocpu-locale", r["locale"]),

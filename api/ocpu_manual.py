@@ -7,9 +7,10 @@ from pathlib import Path
 from api.api_error import NotFound
 from api.ocpu_files import package_folder, serve_path
 from api.ocpu_objects import listing, only_reads, redirect, rendered, with_slash
-from api.ocpu_request import MOUNT, OcpuRequest
+from api.ocpu_request import OcpuRequest
 from api.package_address import PackageAddress
 from api.reply import Reply
+from api.request_path import MOUNT
 from api.services import Services
 
 STYLE_SHEET = "R.css"

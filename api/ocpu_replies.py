@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from api.errors import status_of
-from api.ocpu_request import MOUNT, OcpuRequest
+from api.ocpu_request import OcpuRequest
 from api.reply import Reply, text
+from api.request_path import MOUNT
 from engine.evaluation import Evaluation
 from jobs.errors import CallFailed
 

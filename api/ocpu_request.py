@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from urllib.parse import unquote
 
 from starlette.types import Scope
 
 from api.body import Body
 from api.errors import BadRequest
 from api.form import form_pairs
+from api.hosts import HOST
 from api.promise import Promise
-
-MOUNT = "/ocpu"
-HOST = re.compile(r"[\w.-]+(:\d+)?|\[[\da-fA-F:.]+\](:\d+)?")
-"""What a Host header may say to be repeated in a URL: a name or an address, and a port."""
+from api.request_path import MOUNT, request_path
 
 
 @dataclass(frozen=True)
@@ -69,9 +65,7 @@ def read_request(scope: Scope, body: Body) -> OcpuRequest:
         BadRequest: the path has a zero byte, which no name in R or on disk has.
     """
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    raw = scope.get("raw_path") or scope["path"].encode()
-    path = unquote(raw.decode("latin-1").partition("?")[0], errors="replace")
-    path = path.replace("//", "/").removeprefix(MOUNT) or "/"
+    path = request_path(scope).replace("//", "/").removeprefix(MOUNT) or "/"
     if "\0" in path:
         raise BadRequest("A path cannot hold a zero byte.")
     server = scope.get("server") or ("127.0.0.1", 80)

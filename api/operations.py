@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from api.request_path import is_ocpu
 from jobs.role import Role
 
 READS: Final = ("GET", "HEAD")
@@ -69,6 +70,10 @@ RULES: Final = (
     Rule(READS, "/v1/calls/{key}", "follow", Role.CALLER),
     Rule(("DELETE",), "/v1/calls/{key}", "cancel", Role.CALLER),
     Rule(READS, "/v1/calls/{key}/events", "follow", Role.CALLER),
+    Rule(READS, "/v1/keys", "keys", Role.ADMIN),
+    Rule(("POST",), "/v1/keys", "keys", Role.ADMIN),
+    Rule(("DELETE",), "/v1/keys/{key}", "keys", Role.ADMIN),
+    Rule(("POST",), "/v1/keys/{key}/rotate", "keys", Role.ADMIN),
     Rule(READS, "/metrics", "look", Role.VIEWER),
     Rule(READS, "/healthz", "health", None),
     Rule(READS, "/readyz", "health", None),
@@ -101,14 +106,15 @@ UNKNOWN: Final = Operation("look", Role.VIEWER)
 
 def operation_of(method: str, path: str) -> Operation:
     """Returns what a request asks for."""
-    if path == "/ocpu" or path.startswith("/ocpu/"):
+    if is_ocpu(path):
         return _of_ocpu(method, [part for part in path.split("/")[2:] if part])
     for rule, pattern in _PATTERNS:
         if method in rule.methods and (found := pattern.fullmatch(path)):
             named = found.groupdict()
+            job = named.get("job")  # in results with the ending of a format
             of_package = "package" in named and "function" in named
             function = f"{named['package']}::{named['function']}" if of_package else None
-            return Operation(rule.name, rule.least, named.get("job"), function)
+            return Operation(rule.name, rule.least, job and job.partition(".")[0], function)
     return UNKNOWN
 
 

@@ -31,3 +31,47 @@ class KeyWrong(Refused):
 
 class Forbidden(Refused):
     """The key is not for this; the message says what it lacks."""
+
+
+class KeyInAddress(Refused):
+    """A key stands in the address, where this server does not take one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this server takes no key in the address, which stands in histories and logs: send it"
+            " as 'Authorization: Bearer KEY', and exchange this one (larder keys rotate)"
+        )
+
+
+class OriginForeign(Refused):
+    """A web page of elsewhere asks for what changes something; `origin` is the page's."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(
+            f"pages of {origin} may not call this server; its operator can allow them in"
+            f' larder.yaml: access: {{origins: ["{origin}"]}}'
+        )
+        self.origin = origin
+
+
+class HostUnknown(Refused):
+    """The request is for another name than those of this server."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"this server does not answer to the name {host}; its operator can allow it in"
+            f" larder.yaml: access: {{hosts: [{host}]}}"
+        )
+        self.host = host
+
+
+class ProxyUnknown(Refused):
+    """A proxy passes requests on to a server that asks nobody for a key."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"a proxy at {address or 'an unknown address'} passes this request on, so this server"
+            " can be reached from elsewhere, and it asks nobody for a key: make one (larder keys"
+            " add NAME --role admin), or, where the proxy checks who calls, say so in larder.yaml:"
+            f' access: {{proxies: ["{address or "127.0.0.1"}"]}}'
+        )

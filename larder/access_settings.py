@@ -1,9 +1,47 @@
 """The settings of access: who may ask, and how they show who they are."""
 
-from typing import Literal
+import ipaddress
+import re
+from typing import Annotated, Final, Literal
 
-from jobs.entry import Entry
+from pydantic import AfterValidator
+
+from api.cross_origin import ANY
+from jobs.entry import Entry, own_error
+from jobs.errors import ValueInvalid
+from jobs.page_origin import parse_origin
 from larder.setting import setting
+
+_NAME: Final = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+
+
+def _origin(text: str) -> str:
+    try:
+        return text if text == ANY else parse_origin(text)
+    except ValueInvalid as error:
+        raise own_error(error) from None
+
+
+def _host(text: str) -> str:
+    name = text.strip().lower()
+    try:
+        address = ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        if _NAME.fullmatch(name):
+            return name
+    else:
+        return f"[{address}]" if address.version == 6 else str(address)
+    meant = re.sub(r"^\w+://|[:/].*$", "", name)
+    hint = f"write {meant}" if _NAME.fullmatch(meant) else "for example: larder.example.com"
+    raise own_error(ValueInvalid(f"'{text}' is no name of a host", hint))
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text.strip(), strict=False))
+    except ValueError:
+        hint = "for example: 127.0.0.1, 10.0.0.0/8, fd00::/8"
+        raise own_error(ValueInvalid(f"'{text}' is no address and no network", hint)) from None
 
 
 class AccessSettings(Entry):
@@ -18,4 +56,20 @@ class AccessSettings(Entry):
         "key_in_query",
         default=False,
         text="Whether a key may be sent as ?key= too, where nothing else can be sent.",
+    )
+    hosts: list[Annotated[str, AfterValidator(_host)]] = setting(
+        "hosts",
+        [],
+        "Names that the server answers to, as larder.example.com or *.example.com; none is any,"
+        " and on loopback without keys those of loopback alone.",
+    )
+    proxies: list[Annotated[str, AfterValidator(_network)]] = setting(
+        "proxies",
+        [],
+        "Addresses and networks of proxies, whose X-Forwarded-… and Forwarded headers count.",
+    )
+    origins: list[Annotated[str, AfterValidator(_origin)]] = setting(
+        "origins",
+        [],
+        "Web pages of elsewhere that may call, as https://app.example.com, or * for all.",
     )

@@ -18,7 +18,7 @@ from jobs.pantry import Pantry
 from jobs.repository import Catalog
 from larder import handover
 from larder.definitions import COUNTER, Definitions
-from larder.log import configure_log
+from larder.log import configure_log, warn_if_insecure
 from larder.settings import Settings
 from larder.wiring import (
     access_config,
@@ -124,6 +124,8 @@ def main() -> None:
     name, descriptor = sys.argv[1:3]
     settings = handover.receive()
     configure_log(level=settings.log.level, form=settings.log.format, role=name)
+    if settings.is_exposed:
+        warn_if_insecure(settings.host)
     with socket.socket(fileno=int(descriptor)) as listening:
         ApiRole(settings).run(listening)
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "explain": "larder.commands.explain",
     "diff": "larder.commands.diff",
     "calls": "larder.commands.calls",
+    "keys": "larder.commands.keys",
     "install": "larder.commands.install",
     "import-opencpu": "larder.commands.import_opencpu",
     "schema": "larder.commands.schema",

@@ -2,7 +2,7 @@
 
 LarderError
 ├── SettingsInvalid     larder.yaml, the environment or the command line hold mistakes
-├── ListeningRefused    listening beyond loopback was not allowed
+├── ListeningRefused    listening beyond loopback without keys, or walls, was not allowed
 ├── CannotListen        the address is taken, or not this machine's
 ├── ServerRunning       another server has the project
 ├── StateUnusable       the folder for state cannot be made or written
@@ -35,20 +35,27 @@ class SettingsInvalid(LarderError):
 
 
 class ListeningRefused(LarderError):
-    """The address can be reached from other machines, and nothing asks who calls.
+    """The address can be reached from other machines, and there is no key, or not every wall.
 
-    `missing` are the walls that R would not have around it either.
+    `missing` are the walls that R would not have around it.
     """
 
-    def __init__(self, host: str, missing: Sequence[str] = ()) -> None:
+    def __init__(self, host: str, missing: Sequence[str] = (), *, keys: bool = False) -> None:
         self.host = host
         self.missing = tuple(missing)
-        also = "".join(f"\na wall is missing, too: {lack}" for lack in missing)
-        super().__init__(
-            f"refusing to listen on {host}: whoever reaches it could run R code here, and there "
-            "are no keys yet; listen on 127.0.0.1 behind a proxy that checks who calls, or give "
-            f"--insecure where everybody on the network may{also}"
-        )
+        if keys:
+            text = (
+                "R would not be wholly confined; give --insecure where whoever has a key may do"
+                " what it then can (keys are asked for all the same)"
+            )
+        else:
+            text = (
+                "whoever reaches it could run R code here, and there are no keys yet; make one"
+                " (larder keys add NAME --role admin), or listen on 127.0.0.1, or give --insecure"
+                " where everybody on the network may"
+            )
+        also = "".join(f"\na wall is missing{'' if keys else ', too'}: {one}" for one in missing)
+        super().__init__(f"refusing to listen on {host}: {text}{also}")
 
 
 class CannotListen(LarderError):

@@ -8,6 +8,7 @@ from rich.text import Text
 from cache.errors import CacheError
 from engine.errors import EngineError, EngineUnavailable, InstallRefused
 from jobs.errors import ArgumentInvalid, JobError, JobNotFound, ProjectInvalid
+from jobs.key_errors import KeyNotFound
 from larder.console import err, note, print_problems
 from larder.errors import (
     EngineNotStarted,
@@ -45,6 +46,7 @@ _STATUSES: tuple[tuple[type[Exception], Exit], ...] = (
     (Misused, Exit.USAGE),
     (JobNotFound, Exit.USAGE),
     (ArgumentInvalid, Exit.USAGE),
+    (KeyNotFound, Exit.USAGE),
     (NotInstalled, Exit.USAGE),
     (InstallRefused, Exit.USAGE),
     (EngineUnavailable, Exit.NO_ENGINE),

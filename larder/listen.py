@@ -7,6 +7,7 @@ import socket
 from larder.errors import CannotListen, ListeningRefused
 from larder.settings import Settings
 from larder.walls import missing_walls
+from larder.wiring import has_valid_key
 
 BACKLOG = 2048
 """Connections that may wait while the API's processes start or are busy."""
@@ -16,11 +17,15 @@ def check_address(settings: Settings) -> None:
     """Does nothing if the server may listen where the settings say.
 
     Raises:
-        ListeningRefused: It could be reached from elsewhere, by people who show no key, or R is not
+        ListeningRefused: It could be reached from elsewhere, and no key was made, or R is not
             wholly confined, and nobody said that this is meant.
+        CatalogError: The catalog, where the keys are, cannot be used.
     """
-    if not settings.is_loopback and not settings.insecure:
-        raise ListeningRefused(settings.host, missing_walls(settings))
+    if settings.is_loopback or settings.insecure:
+        return
+    keys, missing = has_valid_key(settings), missing_walls(settings)
+    if missing or not keys:
+        raise ListeningRefused(settings.host, missing, keys=keys)
 
 
 def open_socket(settings: Settings) -> socket.socket:

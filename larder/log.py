@@ -51,6 +51,12 @@ def configure_log(*, level: str, form: str, role: str = "") -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
+def warn_if_insecure(host: str) -> None:
+    """Says in the log of a role what `insecure` means for an address beyond this machine."""
+    message = "insecure: asking nobody for a key until one is made, walls or not host=%s"
+    logging.getLogger(__name__).warning(message, host)
+
+
 def _for_programs() -> list[Processor]:
     return [
         _fields_of_the_message,

@@ -72,7 +72,8 @@ def engine_command(settings: Settings, config: BrokerConfig) -> tuple[str, ...]:
 
 def engine_role(settings: Settings) -> Role:
     """R."""
-    command = engine_command(settings, broker_config(settings))
+    exposed = (settings.host,) if settings.is_exposed else ()
+    command = (*engine_command(settings, broker_config(settings)), *exposed)
     return Role("engine", command, engine_environment(), serves_others=True)
 
 

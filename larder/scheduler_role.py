@@ -23,7 +23,7 @@ from jobs.version_keeper import VersionKeeper
 from larder import handover
 from larder.definitions import COUNTER, Definitions
 from larder.housekeeping import Housekeeping
-from larder.log import configure_log
+from larder.log import configure_log, warn_if_insecure
 from larder.notifier import Notifier
 from larder.settings import Settings
 from larder.settings_change import tell_of_change
@@ -150,6 +150,8 @@ def main() -> None:
     """Runs the role until SIGTERM or SIGINT."""
     settings = handover.receive()
     configure_log(level=settings.log.level, form=settings.log.format, role="scheduler")
+    if settings.is_exposed:
+        warn_if_insecure(settings.host)
     role = SchedulerRole(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: role.stop())

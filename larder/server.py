@@ -9,7 +9,7 @@ from rich.text import Text
 from jobs.project import read_project
 from larder.console import print_table, say
 from larder.listen import address_of, check_address, open_socket
-from larder.log import configure_log
+from larder.log import configure_log, warn_if_insecure
 from larder.readiness import Readiness
 from larder.role import Role
 from larder.roles import api_role, engine_role, scheduler_role
@@ -74,8 +74,8 @@ def _with_port_of(listening: socket.socket, settings: Settings) -> Settings:
 
 def _log_as(role: str, settings: Settings) -> None:
     configure_log(level=settings.log.level, form=settings.log.format, role=role)
-    if not settings.is_loopback:
-        log.warning("listening beyond this machine without keys host=%s", settings.host)
+    if settings.is_exposed:
+        warn_if_insecure(settings.host)
 
 
 def _readiness(settings: Settings, listening: socket.socket) -> Readiness:

@@ -29,6 +29,7 @@ _NOT_YET = {
     "fast": "leave it out",
     "keys": "keys are made by 'larder keys add'; access.keys says when they are asked for",
 }
+CATALOG_FILE = "catalog.db"
 _TREE = SchemaTree.of(SettingsFile)
 _YES = {"1", "true", "yes", "on"}
 _NO = {"0", "false", "no", "off"}
@@ -52,7 +53,7 @@ class Settings(SettingsFile):
     @property
     def catalog_url(self) -> str:
         """The catalog's address for SQLAlchemy."""
-        return self.catalog or f"sqlite:///{self.state_folder / 'catalog.db'}"
+        return self.catalog or f"sqlite:///{self.state_folder / CATALOG_FILE}"
 
     @property
     def public_url(self) -> str:
@@ -68,6 +69,11 @@ class Settings(SettingsFile):
             return ipaddress.ip_address(self.host.strip("[]")).is_loopback
         except ValueError:
             return False
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether other machines can reach the server although nothing need protect it."""
+        return self.insecure and not self.is_loopback
 
     @property
     def session_key_digits(self) -> int:

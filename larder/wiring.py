@@ -1,19 +1,26 @@
 """Wiring: the parts of Larder put together as the settings say."""
 
+from contextlib import closing
 from dataclasses import replace
+from ipaddress import ip_network
 
 from api.access_config import AccessConfig
+from api.client_address import Proxies
+from api.cross_origin import Pages
+from api.hosts import HOST, Hosts
 from api.ocpu_config import APIS, OcpuConfig
+from cache.clock import utcnow
 from engine.install_policy import InstallPolicy
 from engine.limits import Limits
 from engine.pool import Pool
 from engine.shelf import Shelf
 from jobs.evaluator import Evaluator
 from jobs.job_set import JobSet
+from jobs.page_origin import authority_of
 from jobs.pantry import Pantry
 from jobs.repository import Catalog
 from larder.roles import apps_folder, engine_socket
-from larder.settings import Settings
+from larder.settings import CATALOG_FILE, Settings
 
 
 def open_pool(settings: Settings) -> Pool:
@@ -68,8 +75,21 @@ def limits_of(settings: Settings) -> Limits:
 
 def access_config(settings: Settings) -> AccessConfig:
     """Who may ask."""
-    is_open = settings.access.keys == "auto" and (settings.is_loopback or settings.insecure)
-    return AccessConfig(is_open=is_open, key_in_query=settings.access.key_in_query)
+    access, is_alone = settings.access, settings.is_loopback and not settings.insecure
+    scheme, authority = authority_of(settings.url or "")
+    public = HOST.fullmatch(authority)
+    names = frozenset([*access.hosts, *([public[1]] if public else [])])
+    own = f"{scheme}://{authority}" if authority else ""
+    named = Hosts(names if access.hosts else None)
+    return AccessConfig(
+        is_open=access.keys == "auto" and (settings.is_loopback or settings.insecure),
+        is_alone=is_alone,
+        key_in_query=access.key_in_query,
+        hosts=named,
+        hosts_while_open=Hosts(names) if is_alone else named,
+        proxies=Proxies(tuple(ip_network(text) for text in access.proxies)),
+        pages=Pages(frozenset(access.origins), own=own, ocpu=settings.ocpu.cors),
+    )
 
 
 def ocpu_config(settings: Settings) -> OcpuConfig:
@@ -103,6 +123,18 @@ def install_policy(settings: Settings) -> InstallPolicy:
         bioc_url=install.bioc_url,
         timeout_s=install.timeout_s,
     )
+
+
+def has_valid_key(settings: Settings) -> bool:
+    """Whether a key was made that opens something now. What is not there yet is not made.
+
+    Raises:
+        CatalogError: The catalog cannot be used.
+    """
+    if settings.catalog is None and not (settings.state_folder / CATALOG_FILE).exists():
+        return False
+    with closing(open_catalog(settings)) as catalog:
+        return any(key.is_valid(utcnow()) for key in catalog.access_keys())
 
 
 def open_catalog(settings: Settings) -> Catalog:

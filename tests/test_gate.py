@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from api.key_ring import COUNTER, KeyRing
+from api.key_ring import KeyRing
 from cache.clock import utcnow
 from cache.generations import Generations
 from jobs.access_key import new_secret
+from jobs.key_book import COUNTER
 from jobs.repository import Catalog
 from jobs.role import Role
 

@@ -219,9 +219,9 @@ def test_redirect_leads_to_the_same_name(client: httpx.Client, path: str, locati
 
 
 @pytest.mark.parametrize("host", ["evil.example/x", "a b", "a?b", "a@b"])
-def test_odd_host_is_not_repeated(client: httpx.Client, host: str) -> None:
+def test_odd_host_is_refused(client: httpx.Client, host: str) -> None:
     reply = client.get("/library", headers={"Host": host})
-    assert reply.headers["location"].startswith("http://127.0.0.1:")
+    assert (reply.status_code, "location" in reply.headers) == (400, False)
 
 
 def test_zero_byte_in_a_path_is_refused(client: httpx.Client) -> None:
