@@ -20,12 +20,19 @@ from api.api_error import NotFound
 from api.errors import OURS, BadRequest, NotAllowed
 from api.gate import Gate
 from api.hit import HitLayer
+from api.identity import Identity
+from api.issuers import sign_in_issuer, token_reader
 from api.key_ring import KeyRing
+from api.login_desk import LoginDesk
+from api.login_pages import router as login_pages
+from api.logins import Logins
 from api.metrics import router as metrics
 from api.ocpu import OcpuApp
+from api.page import STYLES
 from api.problem import problem_page, problem_reply
 from api.reply import Reply
 from api.services import Services
+from api.site import Site
 from api.v1 import response_of, router
 from engine.errors import EngineError
 from jobs.definition import schema
@@ -56,12 +63,19 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
     api.state.catalog = catalog
     api.include_router(router)
     api.include_router(metrics)
+    api.include_router(login_pages)
     for kind in OURS:
         api.add_exception_handler(kind, _problem)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http_problem)
     _add_health(api, services)
     ocpu = OcpuApp(services)
+    access, pantry = services.access, services.pantry
+    keys = KeyRing(catalog, pantry.generations, pantry.clock)
+    logins = Logins(catalog, pantry.generations, keys, pantry.clock, keep_s=access.login_keep_s)
+    reader = token_reader(access, pantry.clock)
+    identity = Identity(access, keys, logins, Site(access.url), reader)
+    api.state.login_desk = LoginDesk(identity, sign_in_issuer(access, pantry.clock))
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
@@ -75,9 +89,7 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
     def finish(reply: Reply, scope: Scope) -> Reply:
         return ocpu.finish(reply, scope)
 
-    pantry = services.pantry
-    keys = KeyRing(catalog, pantry.generations, pantry.clock)
-    return Gate(HitLayer(application, services, finish), keys, services.access)
+    return Gate(HitLayer(application, services, finish), identity)
 
 
 def _add_health(api: FastAPI, services: Services) -> None:
@@ -117,6 +129,7 @@ def _add_health(api: FastAPI, services: Services) -> None:
     async def problems() -> HTMLResponse:
         return HTMLResponse(problem_page())
 
+    api.mount("/static/pages", StaticFiles(directory=STYLES), name="pages")
     api.mount("/static", StaticFiles(directory=STATIC), name="static")
 
     @api.get("/favicon.ico", include_in_schema=False)

@@ -27,6 +27,11 @@ def shown_key(scope: Scope, *, in_query: bool) -> str | None:
     return None
 
 
+def is_token(shown: str) -> bool:
+    """Whether what is shown has the form of an issuer's token (JWT), which no key has."""
+    return shown.startswith("eyJ") and shown.count(".") == 2
+
+
 def _of_header(value: bytes) -> str:
     scheme, _, rest = value.strip().partition(b" ")
     given = rest.strip()

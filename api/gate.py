@@ -11,17 +11,16 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access_config import AccessConfig
 from api.api_error import ApiError
 from api.caller import Caller, set_caller
-from api.credentials import shown_key
 from api.errors import status_of
-from api.key_ring import KeyRing
+from api.identity import Identity
 from api.linger import send_and_close
 from api.operations import Operation, operation_of
 from api.problem import problem_reply
-from api.refusals import Forbidden, KeyMissing, KeyWrong
+from api.refusals import Forbidden, KeyMissing, KeyWrong, LoginOver
 from api.reply import Reply, text
+from api.sign_in import asks_for_page, to_sign_in
 from jobs.errors import JobError
 
 CHALLENGE: Final = ("WWW-Authenticate", 'Bearer realm="larder", Basic realm="larder"')
@@ -33,13 +32,11 @@ class Gate:
 
     Attributes:
         app: What is behind it.
-        keys: The keys that there are.
-        config: What the operator decided.
+        identity: Finds out who asks.
     """
 
     app: ASGIApp
-    keys: KeyRing
-    config: AccessConfig
+    identity: Identity
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets one request through, or answers why not."""
@@ -48,32 +45,13 @@ class Gate:
             return
         operation = operation_of(scope["method"], scope["path"])
         try:
-            caller = self._identify(scope, operation)
+            caller = await self.identity.caller(scope, operation)
             _check(caller, operation)
         except (ApiError, JobError) as error:
             await send_and_close(receive, send, _refusal(scope, error))
             return
         set_caller(scope, caller)
         await self.app(scope, receive, send)
-
-    def _identify(self, scope: Scope, operation: Operation) -> Caller:
-        client = scope.get("client")
-        address = client[0] if client else ""
-        shown = shown_key(scope, in_query=self.config.key_in_query)
-        if shown is not None:
-            key = self.keys.find(shown)
-            if key is not None:
-                return Caller.with_key(key, address)
-            if self._asks():
-                raise KeyWrong
-        if not self._asks():
-            return Caller(address=address)
-        if operation.least is None:
-            return Caller(role=self.config.anonymous, address=address)
-        raise KeyMissing
-
-    def _asks(self) -> bool:
-        return not self.config.is_open or self.keys.any()
 
 
 def _check(caller: Caller, operation: Operation) -> None:
@@ -88,6 +66,8 @@ def _check(caller: Caller, operation: Operation) -> None:
 
 
 def _refusal(scope: Scope, error: ApiError | JobError) -> Reply:
+    if isinstance(error, KeyMissing | LoginOver) and asks_for_page(scope):
+        return to_sign_in(scope)
     if scope["path"].startswith("/ocpu"):
         reply = text(status_of(error), f"{error}\n")
     else:

@@ -40,6 +40,7 @@ class KeyRing:
         self._clock = clock
         self._monotonic = monotonic
         self._keys: dict[str, AccessKey] = {}
+        self._by_id: dict[int, AccessKey] = {}
         self._generation = -1
         self._read_at = 0.0
         self.used: dict[int, datetime] = {}
@@ -57,7 +58,18 @@ class KeyRing:
             CatalogUnavailable: the keys cannot be read.
         """
         self._keep_current()
-        key = self._keys.get(digest_of(secret))
+        return self._shown(self._keys.get(digest_of(secret)))
+
+    def with_id(self, key_id: int) -> AccessKey | None:
+        """Returns the valid key of this number, that somebody is signed in with; None as above.
+
+        Raises:
+            CatalogUnavailable: the keys cannot be read.
+        """
+        self._keep_current()
+        return self._shown(self._by_id.get(key_id))
+
+    def _shown(self, key: AccessKey | None) -> AccessKey | None:
         now = self._clock()
         if key is None or not key.is_valid(now):
             return None
@@ -69,4 +81,5 @@ class KeyRing:
         now = self._monotonic()
         if generation != self._generation or now - self._read_at > READ_AGAIN_S:
             self._keys = {key.digest: key for key in self._catalog.access_keys()}
+            self._by_id = {key.id: key for key in self._keys.values()}
             self._generation, self._read_at = generation, now

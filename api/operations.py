@@ -78,6 +78,12 @@ RULES: Final = (
     Rule(READS, "/docs/problems", "look", None),
     Rule(READS, "/static/{path:path}", "look", None),
     Rule(READS, "/favicon.ico", "look", None),
+    Rule(READS, "/login", "sign in", None),
+    Rule(("POST",), "/login", "sign in", None),
+    Rule(READS, "/login/issuer", "sign in", None),
+    Rule(READS, "/login/callback", "sign in", None),
+    Rule(READS, "/logout", "sign out", None),
+    Rule(("POST",), "/logout", "sign out", None),
     Rule(READS, "/", "look", None),
 )
 UNKNOWN: Final = Operation("look", Role.VIEWER)

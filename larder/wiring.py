@@ -68,8 +68,17 @@ def limits_of(settings: Settings) -> Limits:
 
 def access_config(settings: Settings) -> AccessConfig:
     """Who may ask."""
-    is_open = settings.access.keys == "auto" and (settings.is_loopback or settings.insecure)
-    return AccessConfig(is_open=is_open, key_in_query=settings.access.key_in_query)
+    access = settings.access
+    jwt, oidc = access.jwt.config(), access.oidc.config()
+    is_open = access.keys == "auto" and (settings.is_loopback or settings.insecure)
+    return AccessConfig(
+        is_open=is_open and jwt is None and oidc is None,
+        key_in_query=access.key_in_query,
+        jwt=jwt,
+        oidc=oidc,
+        login_keep_s=access.login_keep_s,
+        url=settings.url,
+    )
 
 
 def ocpu_config(settings: Settings) -> OcpuConfig:
