@@ -4,10 +4,55 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from api.claim_rules import ClaimRules
 from api.client_address import Proxies
 from api.cross_origin import Pages
 from api.hosts import Hosts
 from jobs.role import Role
+
+
+@dataclass(frozen=True)
+class TokenConfig:
+    """Whose tokens open the API (JWT, RFC 7519).
+
+    Attributes:
+        issuer: The address that its tokens name.
+        audience: Whom the tokens have to be made for.
+        algorithms: What they may be signed with.
+        rules: Who somebody is by the claims of a token.
+        jwks: Where the issuer's keys are; None asks its discovery document.
+        leeway_s: By how much clocks may differ.
+    """
+
+    issuer: str
+    audience: str
+    algorithms: tuple[str, ...]
+    rules: ClaimRules
+    jwks: str | None = None
+    leeway_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class OidcConfig:
+    """Who signs people in for pages (OpenID Connect, by an authorization code).
+
+    Attributes:
+        issuer: The address that its tokens name.
+        client_id: What this server is called there.
+        client_secret: What proves it; None where the issuer wants none.
+        scopes: What is asked for.
+        algorithms: What its tokens may be signed with.
+        rules: Who somebody is by the claims of a token.
+        leeway_s: By how much clocks may differ.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str | None
+    scopes: tuple[str, ...]
+    algorithms: tuple[str, ...]
+    rules: ClaimRules
+    leeway_s: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -23,6 +68,10 @@ class AccessConfig:
         hosts_while_open: The same as long as nobody is asked for a key.
         proxies: Who may say whom they pass on.
         pages: The web pages of elsewhere that may call.
+        jwt: Whose tokens count besides keys.
+        oidc: Who signs people in besides keys.
+        login_keep_s: How long people stay signed in.
+        url: Where browsers find this server; None takes what they say.
     """
 
     is_open: bool = True
@@ -33,3 +82,7 @@ class AccessConfig:
     hosts_while_open: Hosts = field(default_factory=Hosts)
     proxies: Proxies = field(default_factory=Proxies)
     pages: Pages = field(default_factory=Pages)
+    jwt: TokenConfig | None = None
+    oidc: OidcConfig | None = None
+    login_keep_s: float = 12 * 3600.0
+    url: str | None = None

@@ -20,18 +20,26 @@ from api.api_error import NotFound
 from api.errors import OURS, BadRequest, NotAllowed, status_of
 from api.gate import Gate
 from api.hit import HitLayer
+from api.identity import Identity
+from api.issuers import sign_in_issuer, token_reader
 from api.key_minder import KeyMinder
 from api.key_ring import KeyRing
+from api.login_desk import LoginDesk
+from api.login_pages import router as login_pages
+from api.logins import Logins
 from api.metrics import router as metrics
 from api.ocpu import OcpuApp
 from api.problem import problem_page, problem_reply
 from api.reply import Reply
 from api.request_path import is_ocpu
 from api.services import Services
+from api.site import Site
 from api.v1 import response_of, router
 from api.web import page as pages
 from api.web.explore_routes import router as explore
 from api.web.routes import router as routes
+from api.web.template import MOUNT
+from api.web.template import STATIC as PAGES
 from engine.errors import EngineError
 from jobs.definition import schema
 from jobs.repository import Catalog
@@ -43,9 +51,13 @@ STATIC = Path(__file__).parent / "static" / "docs"
 
 def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") -> Gate:
     """Returns the ASGI application of one API worker."""
-    pantry = services.pantry
+    access, pantry = services.access, services.pantry
     keys = KeyRing(catalog, pantry.generations, pantry.clock)
+    logins = Logins(catalog, pantry.generations, keys, pantry.clock, keep_s=access.login_keep_s)
+    reader = token_reader(access, pantry.clock)
+    identity = Identity(access, keys, logins, Site(access.url), reader)
     api = own_api(services, catalog, keys, version=version)
+    api.state.login_desk = LoginDesk(identity, sign_in_issuer(access, pantry.clock))
     ocpu = OcpuApp(services)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +73,7 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
     def finish(reply: Reply, scope: Scope) -> Reply:
         return ocpu.finish(reply, scope)
 
-    return Gate(HitLayer(application, services, finish), keys, services.access)
+    return Gate(HitLayer(application, services, finish), identity, access)
 
 
 def own_api(services: Services, catalog: Catalog, keys: KeyRing, *, version: str) -> FastAPI:
@@ -89,6 +101,7 @@ def own_api(services: Services, catalog: Catalog, keys: KeyRing, *, version: str
     api.include_router(metrics)
     api.include_router(routes)
     api.include_router(explore)
+    api.include_router(login_pages)
     for kind in OURS:
         api.add_exception_handler(kind, _problem)
     api.add_exception_handler(RequestValidationError, _invalid)
@@ -134,7 +147,7 @@ def _add_health(api: FastAPI, services: Services) -> None:
     async def problems() -> HTMLResponse:
         return HTMLResponse(problem_page())
 
-    api.mount(pages.MOUNT, StaticFiles(directory=pages.STATIC), name="pages")
+    api.mount(MOUNT, StaticFiles(directory=PAGES), name="pages")
     api.mount("/static", StaticFiles(directory=STATIC), name="static")
 
     @api.get("/favicon.ico", include_in_schema=False)

@@ -60,6 +60,11 @@ def _unescaped(part: bytes) -> bytes:
     return unquote_to_bytes(part.replace(b"+", b" "))
 
 
+def is_token(shown: str) -> bool:
+    """Whether what is shown has the form of an issuer's token (JWT), which no key has."""
+    return shown.startswith("eyJ") and shown.count(".") == 2
+
+
 def _of_header(value: bytes) -> str:
     scheme, _, rest = value.strip().partition(b" ")
     given = rest.strip()

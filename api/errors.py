@@ -18,6 +18,11 @@ ApiError
 ├── Refused           the gate does not let this request through
 │   ├── KeyMissing    it shows no key
 │   ├── KeyWrong      it shows a key that opens nothing
+│   │   ├── TokenWrong  or a token that does not
+│   │   └── LoginOver   or a cookie of nobody who is signed in
+│   ├── SignInFailed  somebody could not be signed in
+│   ├── IssuerUnreachable  whose tokens cannot be checked
+│   ├── CrossSite     another site's page asks with a cookie
 │   ├── Forbidden     its key is not for this
 │   ├── KeyInAddress  it shows a key in the address, where that is off
 │   ├── OriginForeign it comes from a web page of elsewhere
@@ -38,14 +43,19 @@ import jobs.errors as job_errors
 from api.api_error import ApiError, NotFound
 from api.install_refusals import InstallForbidden, NotInstalled, SignatureMissing, SignatureWrong
 from api.refusals import (
+    CrossSite,
     Forbidden,
     HostUnknown,
+    IssuerUnreachable,
     KeyInAddress,
     KeyMissing,
     KeyWrong,
+    LoginOver,
     OriginForeign,
     ProxyUnknown,
     Refused,
+    SignInFailed,
+    TokenWrong,
 )
 from cache.errors import CacheError
 from engine.errors import EngineError
@@ -177,6 +187,11 @@ STATUS: dict[type[Exception], int] = {
     Refused: 403,
     KeyMissing: 401,
     KeyWrong: 401,
+    TokenWrong: 401,
+    LoginOver: 401,
+    SignInFailed: 400,
+    IssuerUnreachable: 503,
+    CrossSite: 403,
     Forbidden: 403,
     KeyInAddress: 400,
     OriginForeign: 403,

@@ -14,17 +14,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.access_config import AccessConfig
 from api.api_error import ApiError
 from api.caller import Caller, set_caller
-from api.credentials import take_key
 from api.cross_origin import is_preflight, origin_of, preflight_reply, with_headers
 from api.errors import status_of
-from api.key_ring import KeyRing
+from api.identity import Identity
 from api.linger import send_and_close
 from api.operations import Operation, operation_of
 from api.problem import problem_reply
-from api.refusals import Forbidden, KeyMissing, KeyWrong, ProxyUnknown
+from api.refusals import Forbidden, KeyMissing, KeyWrong, LoginOver, ProxyUnknown
 from api.reply import Headers, Reply, text
 from api.request_path import is_ocpu, request_path
-from jobs.errors import CatalogError, JobError
+from api.sign_in import asks_for_page, to_sign_in
+from jobs.errors import JobError
 
 CHALLENGE: Final = ("WWW-Authenticate", 'Bearer realm="larder", Basic realm="larder"')
 
@@ -35,12 +35,12 @@ class Gate:
 
     Attributes:
         app: What is behind it.
-        keys: The keys that there are.
+        identity: Finds out who asks.
         config: What the operator decided.
     """
 
     app: ASGIApp
-    keys: KeyRing
+    identity: Identity
     config: AccessConfig
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,31 +52,20 @@ class Gate:
         try:
             scope["path"] = request_path(scope)
             operation = operation_of(scope["method"], scope["path"])
-            asks = self._asks(operation)
+            asks = self.identity.asks_for(operation)
             self._take_address(scope, asks=asks)
             page = origin_of(scope, self.config.pages)
             for_pages = self.config.pages.check(scope, page, asks=asks)
             if for_pages and page is not None and is_preflight(scope):
                 await send_and_close(receive, send, preflight_reply(for_pages))
                 return
-            caller = self._identify(scope, operation, asks=asks)
+            caller = await self.identity.caller(scope, operation, asks=asks)
             _check(caller, operation, page)
         except (ApiError, JobError) as error:
             await send_and_close(receive, send, _refusal(scope, error).with_headers(*for_pages))
             return
         set_caller(scope, caller)
         await self.app(scope, receive, with_headers(send, for_pages) if for_pages else send)
-
-    def _asks(self, operation: Operation) -> bool:
-        """Whether requests have to show a key."""
-        if not self.config.is_open:
-            return True
-        try:
-            return self.keys.any()
-        except CatalogError:
-            if operation.least is None:
-                return True
-            raise
 
     def _take_address(self, scope: Scope, *, asks: bool) -> None:
         """Has the scope say who asks and for which server, and refuses what is not for this one."""
@@ -86,21 +75,6 @@ class Gate:
             client = scope.get("client")
             raise ProxyUnknown(client[0] if client else "")
         (config.hosts if asks else config.hosts_while_open).check(scope)
-
-    def _identify(self, scope: Scope, operation: Operation, *, asks: bool) -> Caller:
-        client = scope.get("client")
-        address = client[0] if client else ""
-        shown = take_key(scope, in_query=self.config.key_in_query)
-        if not asks:
-            return Caller(address=address)
-        if shown is not None:
-            key = self.keys.find(shown)
-            if key is None:
-                raise KeyWrong
-            return Caller.with_key(key, address)
-        if operation.least is None:
-            return Caller(role=self.config.anonymous, address=address)
-        raise KeyMissing
 
 
 def _check(caller: Caller, operation: Operation, page: str | None) -> None:
@@ -117,6 +91,8 @@ def _check(caller: Caller, operation: Operation, page: str | None) -> None:
 
 
 def _refusal(scope: Scope, error: ApiError | JobError) -> Reply:
+    if isinstance(error, KeyMissing | LoginOver) and asks_for_page(scope):
+        return to_sign_in(scope)
     if is_ocpu(scope["path"]):
         reply = text(status_of(error), f"{error}\n")
         if reply.status == 503:

@@ -53,6 +53,7 @@ class KeyRing:
         self._monotonic = monotonic
         self._reading = Lock()
         self._keys: dict[str, AccessKey] = {}
+        self._by_id: dict[int, AccessKey] = {}
         self._generation = -1
         self._read_at: float | None = None
         self._try_at = 0.0
@@ -75,7 +76,18 @@ class KeyRing:
             CatalogUnavailable: the keys cannot be read, and what was read is too old.
         """
         self._keep_current()
-        key = self._keys.get(digest_of(secret))
+        return self._shown(self._keys.get(digest_of(secret)))
+
+    def with_id(self, key_id: int) -> AccessKey | None:
+        """Returns the valid key of this number, that somebody is signed in with; None as above.
+
+        Raises:
+            CatalogUnavailable: the keys cannot be read.
+        """
+        self._keep_current()
+        return self._shown(self._by_id.get(key_id))
+
+    def _shown(self, key: AccessKey | None) -> AccessKey | None:
         now = self._clock()
         if key is None or not key.is_valid(now):
             return None
@@ -127,4 +139,5 @@ class KeyRing:
             if self._trouble is not None:
                 log.info("keys readable again keys=%d", len(keys))
             self._keys, self._generation, self._read_at = keys, generation, now
+            self._by_id = {key.id: key for key in keys.values()}
             self._trouble = None

@@ -29,6 +29,40 @@ class KeyWrong(Refused):
         super().__init__("the key is not known here, has expired, or was revoked")
 
 
+class TokenWrong(KeyWrong):
+    """The token is not one that this server goes by; the message says why."""
+
+    def __init__(self, reason: str) -> None:
+        Refused.__init__(self, f"the token is not valid here: {reason}")
+
+
+class LoginOver(KeyWrong):
+    """The browser's cookie is not, or not any more, that of somebody who is signed in."""
+
+    def __init__(self) -> None:
+        Refused.__init__(self, "you are not signed in, or not any more: sign in again at /login")
+
+
+class SignInFailed(Refused):
+    """The sign-in cannot be completed; the message says why."""
+
+
+class IssuerUnreachable(Refused):
+    """The issuer that tokens are checked with does not answer as it should."""
+
+    def __init__(self, issuer: str) -> None:
+        super().__init__(f"{issuer} cannot be asked for now; try again")
+
+
+class CrossSite(Refused):
+    """A page of another site asks with the cookie of somebody who is signed in."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the cookie counts for pages of this server alone: another page sends a key or token"
+        )
+
+
 class Forbidden(Refused):
     """The key is not for this; the message says what it lacks."""
 

@@ -53,7 +53,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if isinstance(value, datetime) else from_text(value)
 
 
-REVISION = "0008"  # the last migration, whose result these tables are
+REVISION = "0011"  # the last migration, whose result these tables are
 
 metadata = MetaData()
 
@@ -235,4 +235,18 @@ access_keys = Table(
     Column("last_used_at", Moment),
     Index("access_keys_by_name", "name"),
     sqlite_autoincrement=True,  # the audit names keys by their number
+)
+
+logins = Table(
+    "logins",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("functions", JSON, nullable=False),
+    Column("jobs", JSON, nullable=False),
+    Column("key_id", Integer),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Index("logins_by_end", "expires_at"),
 )

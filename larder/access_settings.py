@@ -7,10 +7,11 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator
 
 from api.cross_origin import ANY
-from jobs.entry import Entry, own_error
+from jobs.entry import Entry, PositiveDuration, own_error
 from jobs.errors import ValueInvalid
 from jobs.page_origin import parse_origin
-from larder.setting import setting
+from larder.setting import EMPTY_GROUP, setting, time_setting
+from larder.token_settings import JwtSettings, OidcSettings
 
 _NAME: Final = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
@@ -72,4 +73,13 @@ class AccessSettings(Entry):
         "origins",
         [],
         "Web pages of elsewhere that may call, as https://app.example.com, or * for all.",
+    )
+    login_keep_s: PositiveDuration = time_setting(
+        "login_keep", "12 hours", "How long people stay signed in."
+    )
+    jwt: Annotated[JwtSettings, EMPTY_GROUP] = setting(
+        "jwt", JwtSettings(), "Whose tokens open the API, besides keys."
+    )
+    oidc: Annotated[OidcSettings, EMPTY_GROUP] = setting(
+        "oidc", OidcSettings(), "Who signs people in for pages, besides keys."
     )

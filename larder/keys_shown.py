@@ -8,7 +8,8 @@ from rich.text import Text
 
 from api.key_document import KeyState, key_document
 from jobs.access_key import AccessKey
-from larder.times import ago, local
+from jobs.spoken_time import ago
+from larder.times import local
 
 _STYLES = {KeyState.VALID: "green", KeyState.EXPIRED: "yellow", KeyState.REVOKED: "red"}
 

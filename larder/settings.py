@@ -3,13 +3,13 @@
 The command line comes before the environment, that before larder.yaml, that before the defaults.
 """
 
-import ipaddress
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from api.site import is_loopback
 from jobs.problem import KeyPath, Problem
 from jobs.project import SETTINGS_FILE, package_name
 from jobs.schema_tree import SchemaTree
@@ -63,12 +63,7 @@ class Settings(SettingsFile):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the server."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def is_exposed(self) -> bool:
@@ -195,7 +190,7 @@ def _typed(path: KeyPath, text: str) -> Any:
         return text.lower() in _YES
     if types == {"string"}:
         return text
-    if "array" in types:
+    if types & {"array", "object"}:
         document, _ = read_yaml(text.encode(), "")
         return document.value if document is not None else text
     return plain_scalar(text)

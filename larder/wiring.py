@@ -76,19 +76,25 @@ def limits_of(settings: Settings) -> Limits:
 def access_config(settings: Settings) -> AccessConfig:
     """Who may ask."""
     access, is_alone = settings.access, settings.is_loopback and not settings.insecure
+    jwt, oidc = access.jwt.config(), access.oidc.config()
     scheme, authority = authority_of(settings.url or "")
     public = HOST.fullmatch(authority)
     names = frozenset([*access.hosts, *([public[1]] if public else [])])
     own = f"{scheme}://{authority}" if authority else ""
     named = Hosts(names if access.hosts else None)
+    may_be_open = access.keys == "auto" and jwt is None and oidc is None
     return AccessConfig(
-        is_open=access.keys == "auto" and (settings.is_loopback or settings.insecure),
+        is_open=may_be_open and (settings.is_loopback or settings.insecure),
         is_alone=is_alone,
         key_in_query=access.key_in_query,
         hosts=named,
         hosts_while_open=Hosts(names) if is_alone else named,
         proxies=Proxies(tuple(ip_network(text) for text in access.proxies)),
         pages=Pages(frozenset(access.origins), own=own, ocpu=settings.ocpu.cors),
+        jwt=jwt,
+        oidc=oidc,
+        login_keep_s=access.login_keep_s,
+        url=settings.url,
     )
 
 

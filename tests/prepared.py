@@ -10,6 +10,7 @@ from fakes import NoPool
 from serving import EXAMPLE
 from starlette.types import ASGIApp
 
+from api.access_config import AccessConfig
 from api.app import create_app
 from api.services import Services
 from cache.body import Body
@@ -63,10 +64,13 @@ def keep(pantry: Pantry, *, age_s: float = 0, **bodies: bytes) -> Entry:
     return entry
 
 
-def application(pantry: Pantry, folder: Path, catalog: Any = None) -> ASGIApp:
+def application(
+    pantry: Pantry, folder: Path, catalog: Any = None, access: AccessConfig | None = None
+) -> ASGIApp:
     """The application of a worker whose R and catalog must not be touched."""
     shelf = Shelf(folder / "apps")
     services = Services(pantry, NoPool(), pantry.sessions, folder, shelf)  # type: ignore[arg-type]
+    services.access = access or services.access
     services._facts = (1e12, {"version": "R version 4", "locale": "C.UTF-8"})
     return create_app(services, catalog or NoCatalog())
 

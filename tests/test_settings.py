@@ -349,6 +349,10 @@ def test_every_setting_has_a_default_and_a_sentence() -> None:
 def test_the_defaults_in_the_table_are_the_defaults(tmp_path: Path) -> None:
     spoken = {"name", "catalog", "preload", "engine.spares", "engine.max_running", "ocpu.apis"}
     spoken |= {"install.cran_url", "install.bioc_url", "install.webhook_secret", "engine.cpu_time"}
+    claims = ("issuer", "roles", "functions_claim", "jobs_claim")
+    spoken |= {f"access.{group}.{name}" for group in ("jwt", "oidc") for name in claims}
+    spoken |= {"access.jwt.audience", "access.jwt.jwks", "access.oidc.client_id"}
+    spoken |= {"access.oidc.client_secret"}
     spoken |= {"url", "mail.server", "mail.user", "mail.password", "mail.from"}
     variables = {
         row.variable.removeprefix("LARDER_"): row.default

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.api_error import NotFound
@@ -29,7 +29,7 @@ SESSIONS_AT_ONCE = 50
 
 
 @router.get("/explore")
-def show_packages(request: Request, services: ServicesDep, search: str = "") -> HTMLResponse:
+def show_packages(request: Request, services: ServicesDep, search: str = "") -> Response:
     """The packages of this server."""
     names = services.pool.names("list_packages")
     found = sorted((name for name in names if search.lower() in name.lower()), key=str.lower)
@@ -39,16 +39,14 @@ def show_packages(request: Request, services: ServicesDep, search: str = "") -> 
 @router.get("/explore/{package}")
 def show_package(
     package: str, request: Request, services: ServicesDep, search: str = ""
-) -> HTMLResponse:
+) -> Response:
     """One package."""
     seen = package_page(services.pool, package, search)
     return page(request, "package.html", {"seen": seen, "search": search})
 
 
 @router.get("/explore/{package}/{function}")
-def show_function(
-    package: str, function: str, request: Request, services: ServicesDep
-) -> HTMLResponse:
+def show_function(package: str, function: str, request: Request, services: ServicesDep) -> Response:
     """One function: its help and a form to call it."""
     given = dict(form_pairs(request.url.query.encode()))
     base_url = str(request.base_url).rstrip("/")
@@ -81,7 +79,7 @@ async def call(package: str, function: str, request: Request, services: Services
 
 
 @router.get("/sessions")
-def show_sessions(request: Request, services: ServicesDep) -> HTMLResponse:
+def show_sessions(request: Request, services: ServicesDep) -> Response:
     """The newest sessions."""
     if not services.lists_sessions:
         raise KeysNotListed
@@ -90,7 +88,7 @@ def show_sessions(request: Request, services: ServicesDep) -> HTMLResponse:
 
 
 @router.get("/sessions/{key}")
-def show_session(key: str, request: Request, services: ServicesDep, show: str = "") -> HTMLResponse:
+def show_session(key: str, request: Request, services: ServicesDep, show: str = "") -> Response:
     """One session."""
     try:
         session = services.pantry.stored_sessions.open(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import CatalogDep, ServicesDep
@@ -33,7 +33,7 @@ def show_overview(
     search: str = "",
     state: str = "",
     number: Annotated[int, Query(alias="page")] = 1,
-) -> HTMLResponse:
+) -> Response:
     """Is everything fresh?"""
     chosen = JobState(state) if state in set(JobState) else None
     seen = overview(
@@ -48,9 +48,7 @@ def show_overview(
 
 
 @router.get("/jobs/{job}")
-def show_job(
-    job: str, request: Request, services: ServicesDep, catalog: CatalogDep
-) -> HTMLResponse:
+def show_job(job: str, request: Request, services: ServicesDep, catalog: CatalogDep) -> Response:
     """One job."""
     definition = services.pantry.jobs.job(job)
     asked = dict(form_pairs(request.url.query.encode()))
@@ -60,7 +58,7 @@ def show_job(
 
 
 @router.get("/jobs/{job}/cells")
-def show_cells(job: str, request: Request, services: ServicesDep) -> HTMLResponse:
+def show_cells(job: str, request: Request, services: ServicesDep) -> Response:
     """All answers of a job."""
     definition = services.pantry.jobs.job(job)
     asked = dict(form_pairs(request.url.query.encode()))
@@ -69,9 +67,7 @@ def show_cells(job: str, request: Request, services: ServicesDep) -> HTMLRespons
 
 
 @router.get("/jobs/{job}/cell")
-def show_cell(
-    job: str, request: Request, services: ServicesDep, catalog: CatalogDep
-) -> HTMLResponse:
+def show_cell(job: str, request: Request, services: ServicesDep, catalog: CatalogDep) -> Response:
     """One answer."""
     definition = services.pantry.jobs.job(job)
     pairs = form_pairs(request.url.query.encode())
@@ -104,7 +100,7 @@ def show_runs(
     job: str = "",
     status: str = "",
     before: int | None = None,
-) -> HTMLResponse:
+) -> Response:
     """What is run, was and will be."""
     chosen = RunStatus(status) if status in set(RunStatus) else None
     found = catalog.runs(
@@ -118,7 +114,7 @@ def show_runs(
 
 
 @router.get("/runs/{run_id}")
-def show_run(run_id: int, request: Request, catalog: CatalogDep, after: str = "") -> HTMLResponse:
+def show_run(run_id: int, request: Request, catalog: CatalogDep, after: str = "") -> Response:
     """One run."""
     run = catalog.run(run_id)
     failed = catalog.failed_of_run(run_id, after=after, limit=FAILED_AT_ONCE + 1)
@@ -134,7 +130,7 @@ def cancel_run(run_id: int, catalog: CatalogDep) -> Response:
 
 
 @router.get("/definitions")
-def show_definitions(request: Request, services: ServicesDep) -> HTMLResponse:
+def show_definitions(request: Request, services: ServicesDep) -> Response:
     """The job files, and what is wrong with them."""
     live = LiveDefinitions.read(services.state_folder)
     return page(request, "definitions.html", {"live": live, "jobs": services.pantry.jobs})
