@@ -21,7 +21,7 @@ from engine.limits import Limits
 from jobs.call import Call, is_prepared
 from jobs.errors import CallFailed, RefusedMiss
 from jobs.evaluator import Evaluator
-from jobs.flight import Flights
+from jobs.flight import Flights, landed
 from jobs.job import Job
 from jobs.new_entry import new_entry
 from jobs.outputs import outputs_of
@@ -119,8 +119,9 @@ class Materialiser:
             CallFailed: R raised an error.
             RefusedMiss: The job computes nothing on demand.
         """
-        asked = self.begin(call, job, also=also, newer_than=newer_than, session_key=session_key)
-        return asked.result()
+        return landed(
+            lambda: self.begin(call, job, also=also, newer_than=newer_than, session_key=session_key)
+        )
 
     def refresh(self, stale: Resolution) -> Resolution:
         """The successor of a stale answer, unless another process has just made it.
