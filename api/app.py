@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.api_error import NotFound
+from api.askers import Askers
 from api.errors import OURS, BadRequest, NotAllowed
 from api.gate import Gate
 from api.hit import HitLayer
@@ -24,9 +26,13 @@ from api.key_ring import KeyRing
 from api.metrics import router as metrics
 from api.ocpu import OcpuApp
 from api.problem import problem_page, problem_reply
+from api.r_taken import RTaken
+from api.rate_limits import RateLimits
 from api.reply import Reply
 from api.services import Services
+from api.small_bodies import SmallBodies
 from api.v1 import response_of, router
+from cache.buckets import Buckets
 from engine.errors import EngineError
 from jobs.definition import schema
 from jobs.repository import Catalog
@@ -38,11 +44,16 @@ STATIC = Path(__file__).parent / "static" / "docs"
 
 def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") -> ASGIApp:
     """Returns the ASGI application of one API worker."""
+    pantry = services.pantry
+    keys = KeyRing(catalog, pantry.generations, pantry.clock)
+    taken = RTaken(services.pool, catalog, pantry.clock, keys.any)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        taken.start()
         yield
         await services.desk.close()
+        await asyncio.to_thread(taken.stop)
 
     api = FastAPI(
         title="Larder",
@@ -62,22 +73,24 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
     api.add_exception_handler(HTTPException, _http_problem)
     _add_health(api, services)
     ocpu = OcpuApp(services)
+    v1 = SmallBodies(api)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if path == "/ocpu" or path.startswith("/ocpu/"):
             await ocpu(scope, receive, send)
         elif scope.get("method") == "HEAD":
-            await api({**scope, "method": "GET"}, receive, _without_body(send))
+            await v1({**scope, "method": "GET"}, receive, _without_body(send))
         else:
-            await api(scope, receive, send)
+            await v1(scope, receive, send)
 
     def finish(reply: Reply, scope: Scope) -> Reply:
         return ocpu.finish(reply, scope)
 
-    pantry = services.pantry
-    keys = KeyRing(catalog, pantry.generations, pantry.clock)
-    return Gate(HitLayer(application, services, finish), keys, services.access)
+    config = services.access
+    rates = RateLimits(Buckets(services.state_folder / "rates"), config)
+    hits = HitLayer(application, services, finish)
+    return Gate(hits, keys, config, rates, Askers(taken, config))
 
 
 def _add_health(api: FastAPI, services: Services) -> None:

@@ -9,6 +9,7 @@ ApiError
 │   └── FormTooLarge  a form, which has to be held in memory
 ├── Disabled          the operator has switched this section off
 ├── OnlyIfCached      nothing is stored and the request allows no computing
+├── EncodedBody       the body is compressed
 ├── NotAllowed        the method is not for this resource
 ├── NotFound          there is no such resource
 │   ├── NotInstalled  nothing is installed under this name, nor may be
@@ -18,6 +19,8 @@ ApiError
 ├── Refused           the gate does not let this request through
 │   ├── KeyMissing    it shows no key
 │   ├── KeyWrong      it shows a key that opens nothing
+│   ├── RateExceeded  there were too many
+│   ├── StreamsTaken  too many streams of events are open
 │   └── Forbidden     its key is not for this
 ├── InstallForbidden  the operator does not let this be installed
 ├── SignatureMissing  a webhook's delivery is not signed
@@ -33,8 +36,9 @@ import engine.errors as engine_errors
 import jobs.errors as job_errors
 from api.api_error import ApiError, NotFound
 from api.install_refusals import InstallForbidden, NotInstalled, SignatureMissing, SignatureWrong
-from api.refusals import Forbidden, KeyMissing, KeyWrong, Refused
+from api.refusals import Forbidden, KeyMissing, KeyWrong, RateExceeded, Refused, StreamsTaken
 from cache.errors import CacheError
+from engine import asker_errors
 from engine.errors import EngineError
 from jobs.errors import JobError
 from scheduler.errors import SchedulerError
@@ -76,6 +80,13 @@ class FormTooLarge(BodyTooLarge):
     def __init__(self, limit_bytes: int) -> None:
         advice = ": send what is as large as multipart/form-data"
         super().__init__(limit_bytes, what="the form", advice=advice)
+
+
+class EncodedBody(ApiError):
+    """The body is compressed: a small one could be a large one."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(f"bodies are taken as they are, not with Content-Encoding: {encoding}")
 
 
 class NotAllowed(ApiError):
@@ -164,6 +175,9 @@ STATUS: dict[type[Exception], int] = {
     KeyMissing: 401,
     KeyWrong: 401,
     Forbidden: 403,
+    RateExceeded: 429,
+    StreamsTaken: 429,
+    EncodedBody: 415,
     InstallForbidden: 403,
     SignatureMissing: 401,
     SignatureWrong: 403,
@@ -179,6 +193,8 @@ STATUS: dict[type[Exception], int] = {
     engine_errors.EngineError: 500,
     engine_errors.EngineUnavailable: 503,
     engine_errors.EngineBusy: 503,
+    asker_errors.AskerBusy: 503,
+    asker_errors.AllowanceSpent: 429,
     engine_errors.TemplateFailed: 503,
     engine_errors.LimitReached: 400,
     engine_errors.EvaluationTimeout: 504,

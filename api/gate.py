@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access_config import AccessConfig
 from api.api_error import ApiError
+from api.askers import Askers
 from api.caller import Caller, set_caller
 from api.credentials import shown_key
 from api.errors import status_of
@@ -20,8 +21,11 @@ from api.key_ring import KeyRing
 from api.linger import send_and_close
 from api.operations import Operation, operation_of
 from api.problem import problem_reply
+from api.rate_limits import RateLimits, with_fields
 from api.refusals import Forbidden, KeyMissing, KeyWrong
 from api.reply import Reply, text
+from api.retry_after import retry_headers
+from engine.asker import set_asker
 from jobs.errors import JobError
 
 CHALLENGE: Final = ("WWW-Authenticate", 'Bearer realm="larder", Basic realm="larder"')
@@ -35,11 +39,15 @@ class Gate:
         app: What is behind it.
         keys: The keys that there are.
         config: What the operator decided.
+        rates: How often who may ask.
+        askers: On whose behalf R is asked.
     """
 
     app: ASGIApp
     keys: KeyRing
     config: AccessConfig
+    rates: RateLimits
+    askers: Askers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets one request through, or answers why not."""
@@ -49,12 +57,14 @@ class Gate:
         operation = operation_of(scope["method"], scope["path"])
         try:
             caller = self._identify(scope, operation)
+            counted = () if operation.name == "health" else self.rates.admit(caller)
             _check(caller, operation)
         except (ApiError, JobError) as error:
             await send_and_close(receive, send, _refusal(scope, error))
             return
         set_caller(scope, caller)
-        await self.app(scope, receive, send)
+        set_asker(self.askers.of(caller))
+        await self.app(scope, receive, with_fields(send, counted) if counted else send)
 
     def _identify(self, scope: Scope, operation: Operation) -> Caller:
         client = scope.get("client")
@@ -65,11 +75,13 @@ class Gate:
             if key is not None:
                 return Caller.with_key(key, address)
             if self._asks():
+                self.rates.count_failure(address)
                 raise KeyWrong
         if not self._asks():
             return Caller(address=address)
         if operation.least is None:
             return Caller(role=self.config.anonymous, address=address)
+        self.rates.count_failure(address)
         raise KeyMissing
 
     def _asks(self) -> bool:
@@ -89,7 +101,7 @@ def _check(caller: Caller, operation: Operation) -> None:
 
 def _refusal(scope: Scope, error: ApiError | JobError) -> Reply:
     if scope["path"].startswith("/ocpu"):
-        reply = text(status_of(error), f"{error}\n")
+        reply = text(status_of(error), f"{error}\n", *retry_headers(error))
     else:
         reply = problem_reply(error)
     return reply.with_headers(CHALLENGE) if isinstance(error, KeyMissing | KeyWrong) else reply

@@ -9,6 +9,7 @@ from sqlalchemy import Row, insert, select, update
 from jobs.access_key import HINT_CHARACTERS, AccessKey, digest_of
 from jobs.database import Database
 from jobs.models import access_keys
+from jobs.rate import parse_rate
 from jobs.role import Role
 
 
@@ -26,8 +27,16 @@ class KeyRows(Database):
         origins: Iterable[str] = (),
         rate: str | None = None,
         expires_at: datetime | None = None,
+        concurrent: int | None = None,
+        r_seconds: float | None = None,
     ) -> AccessKey:
-        """Stores a new key by the digest of its text."""
+        """Stores a new key by the digest of its text.
+
+        Raises:
+            ValueInvalid: The rate is none.
+        """
+        if rate is not None:
+            parse_rate(rate)
         row = {
             "name": name,
             "role": role,
@@ -39,6 +48,8 @@ class KeyRows(Database):
             "rate": rate,
             "created_at": self._clock(),
             "expires_at": expires_at,
+            "concurrent": concurrent,
+            "r_seconds": r_seconds,
         }
         with self._write() as connection:
             added = connection.execute(insert(access_keys).returning(access_keys), row)
@@ -88,4 +99,6 @@ def _key(row: Row[Any]) -> AccessKey:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         last_used_at=row.last_used_at,
+        concurrent=row.concurrent,
+        r_seconds=row.r_seconds,
     )

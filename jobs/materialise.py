@@ -14,6 +14,7 @@ from cache.errors import CacheError
 from cache.generations import Generations
 from cache.sessions import SessionFolder
 from cache.store import Store
+from engine.asker_errors import AskerRefused
 from engine.call import Output, Priority
 from engine.errors import EngineError, LimitReached
 from engine.evaluation import Evaluation
@@ -219,6 +220,8 @@ class Materialiser:
                         raise
                     evaluation, limit = error.evaluation, error
             self.sessions.publish(stage, cache_key=cache_key)
+        except AskerRefused:
+            raise  # it never was a call
         except (EngineError, CacheError) as error:
             key, kind = stage.session_key, type(error).__name__
             self.calls.end(key, call.function, failure=kind, reason=str(error))

@@ -53,7 +53,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if isinstance(value, datetime) else from_text(value)
 
 
-REVISION = "0008"  # the last migration, whose result these tables are
+REVISION = "0010"  # the last migration, whose result these tables are
 
 metadata = MetaData()
 
@@ -233,6 +233,16 @@ access_keys = Table(
     Column("expires_at", Moment),
     Column("revoked_at", Moment),
     Column("last_used_at", Moment),
+    Column("concurrent", Integer),
+    Column("r_seconds", Float),
     Index("access_keys_by_name", "name"),
     sqlite_autoincrement=True,  # the audit names keys by their number
+)
+
+r_taken = Table(
+    "r_taken",
+    metadata,
+    Column("day", String(10), primary_key=True),  # of UTC, as 2026-10-01
+    Column("name", String(200), primary_key=True),  # of the key
+    Column("seconds", Float, nullable=False),
 )

@@ -2,9 +2,9 @@
 
 One class, made of one file per noun: `version_rows`, `schedule_rows`, `follow_rows`, `run_rows`,
 `queue_rows`, `cell_rows`, `failure_rows`, `lease_rows`, `live_rows`, `outbox_rows`, `key_rows`,
-over `database`. Each method is a transaction of its own and answers with the frozen values of
-`jobs.records`. The scheduler and `larder run` write; the API asks for runs and cancels them; all
-may read.
+`r_taken_rows`, over `database`. Each method is a transaction of its own and answers with the
+frozen values of `jobs.records`. The scheduler and `larder run` write; the API asks for runs and
+cancels them; all may read.
 """
 
 from jobs.cell_rows import CellRows
@@ -14,6 +14,7 @@ from jobs.lease_rows import LeaseRows
 from jobs.live_rows import LiveRows
 from jobs.outbox_rows import OutboxRows
 from jobs.queue_rows import QueueRows
+from jobs.r_taken_rows import RTakenRows
 from jobs.run_rows import RunRows
 from jobs.schedule_rows import ScheduleRows
 from jobs.version_rows import VersionRows
@@ -30,6 +31,7 @@ class Catalog(
     LiveRows,
     OutboxRows,
     KeyRows,
+    RTakenRows,
 ):
     """The project's catalog, by database URL; safe to share between threads, not after a fork.
 

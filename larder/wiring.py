@@ -11,9 +11,14 @@ from engine.shelf import Shelf
 from jobs.evaluator import Evaluator
 from jobs.job_set import JobSet
 from jobs.pantry import Pantry
+from jobs.rate import parse_rate
 from jobs.repository import Catalog
+from larder.connection import ConnectionLimits
 from larder.roles import apps_folder, engine_socket
 from larder.settings import Settings
+
+FAILURES = "60/minute"
+"""Refusals for want of a valid key that one address may get, beyond loopback."""
 
 
 def open_pool(settings: Settings) -> Pool:
@@ -69,7 +74,29 @@ def limits_of(settings: Settings) -> Limits:
 def access_config(settings: Settings) -> AccessConfig:
     """Who may ask."""
     is_open = settings.access.keys == "auto" and (settings.is_loopback or settings.insecure)
-    return AccessConfig(is_open=is_open, key_in_query=settings.access.key_in_query)
+    access = settings.access
+    failures = access.failures or (None if settings.is_loopback else FAILURES)
+    rates = [None if rate is None else parse_rate(rate) for rate in (access.rate, failures)]
+    return AccessConfig(
+        is_open=is_open,
+        key_in_query=access.key_in_query,
+        rate=rates[0],
+        failures=rates[1],
+        concurrent=access.concurrent,
+        queue=access.queue,
+        r_seconds=access.r_seconds_per_day,
+        body_limit_bytes=access.body_limit_bytes,
+    )
+
+
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    """What one client of a worker may do to its connections."""
+    access = settings.access
+    return ConnectionLimits(
+        header_time_s=access.header_time_s,
+        body_rate_bytes=access.body_rate_bytes,
+        connections=access.connections,
+    )
 
 
 def ocpu_config(settings: Settings) -> OcpuConfig:
