@@ -154,7 +154,12 @@ class Admission:
             call.admitted.set_result(None)
 
     def _next_ones(self) -> Iterator[Waiting]:
-        return (queue[0] for queue in self._queues.values() if self._free(queue[0]))
+        # One that was cancelled takes itself out when its task goes on: that may not have been yet.
+        waiting = (
+            next((call for call in queue if not call.admitted.cancelled()), None)
+            for queue in self._queues.values()
+        )
+        return (call for call in waiting if call is not None and self._free(call))
 
     def _rank(self, call: Waiting) -> tuple[int, int, int, int]:
         owner = call.owner

@@ -65,8 +65,10 @@ class AccessSettings(Entry):
     body_limit_bytes: PositiveSize = size_setting(
         "body_limit", "16 MB", "Largest request of a caller who may send no code and no files."
     )
-    header_time_s: PositiveDuration = time_setting(
-        "header_time", "20 seconds", "How long a client may take to send what precedes the body."
+    patience_s: PositiveDuration = time_setting(
+        "patience",
+        "15 seconds",
+        "How long a client may take to send what precedes a body, or pause within one.",
     )
     body_rate_bytes: Size = size_setting(
         "body_rate", "1 KB", "What a body has to bring each second, else its request is refused."

@@ -17,8 +17,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 log = logging.getLogger(__name__)
 
 LOOK_EACH_S = 1.0
-WINDOW_S = 10.0
-"""Over how long a body's rate is measured: a pause of some seconds is nobody's fault."""
 HEADER_BYTES = 64 * 1024
 EVICTED_SHARE = 0.1
 """Of the connections that may be open: so many idle ones go when there is no room for another."""
@@ -31,12 +29,13 @@ class ConnectionLimits:
     """What one client of a worker may do to its connections.
 
     Attributes:
-        header_time_s: How long a request may take until its headers are there.
+        patience_s: How long a request may take until its headers are there, and over how long the
+            rate of a body is measured: a shorter pause does no harm.
         body_rate_bytes: What a body has to bring each second; 0 is any.
         connections: How many may be open.
     """
 
-    header_time_s: float = 20.0
+    patience_s: float = 15.0
     body_rate_bytes: int = 1024
     connections: int = 4000
 
@@ -56,7 +55,7 @@ def protocol_within(limits: ConnectionLimits) -> type[asyncio.Protocol]:
     most = max(16, min(limits.connections, room - OTHER_FILES))
 
     class Bounded(Connection):
-        bounds = ConnectionLimits(limits.header_time_s, limits.body_rate_bytes, most)
+        bounds = ConnectionLimits(limits.patience_s, limits.body_rate_bytes, most)
         watch = None
 
     return Bounded
@@ -110,17 +109,17 @@ class Connection(HttpToolsProtocol):
             return
         waited_s = now - self.since
         if not self.is_within:
-            if self.cycle is None and waited_s > self.bounds.header_time_s:
+            if self.cycle is None and waited_s > self.bounds.patience_s:
                 self.transport.close()  # there is no request that an answer could belong to
         elif not self._has_headers():
             if not self._is_answered():
                 self.since = now  # an earlier request is worked on: that has its own limits
-            elif waited_s > self.bounds.header_time_s:
+            elif waited_s > self.bounds.patience_s:
                 self._end(HTTPStatus.REQUEST_TIMEOUT, "the request took too long to begin")
         elif self.flow.read_paused or self.cycle.waiting_for_100_continue:
             self.since, self.brought = now, 0  # it is we who are slow
-        elif waited_s > WINDOW_S:
-            if self.brought < self.bounds.body_rate_bytes * WINDOW_S:
+        elif waited_s > self.bounds.patience_s:
+            if self.brought < self.bounds.body_rate_bytes * waited_s:
                 self._end(HTTPStatus.REQUEST_TIMEOUT, "the body came too slowly")
             self.since, self.brought = now, 0
 

@@ -93,7 +93,7 @@ def connection_limits(settings: Settings) -> ConnectionLimits:
     """What one client of a worker may do to its connections."""
     access = settings.access
     return ConnectionLimits(
-        header_time_s=access.header_time_s,
+        patience_s=access.patience_s,
         body_rate_bytes=access.body_rate_bytes,
         connections=access.connections,
     )

@@ -64,6 +64,7 @@ class Engine:
         limits: Limits | None = None,
         seed: int | None = None,
         owner: str = "",
+        asker: Asker | None = None,
         library: str | None = None,
         **arguments: str,
     ) -> Evaluation:
@@ -71,7 +72,7 @@ class Engine:
         given = tuple(Argument(name, "code", value) for name, value in arguments.items())
         call = FunctionCall(package, function, given, seed=seed, library=library)
         rendered = [Output(name, name) for name in outputs]
-        with asked_by(Asker(owner)):
+        with asked_by(asker or Asker(owner)):
             evaluation = self.pool.evaluate(
                 call, stage=stage.path, limits=limits or Limits(), outputs=rendered
             )

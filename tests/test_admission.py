@@ -180,3 +180,17 @@ def test_owner_for_whom_enough_wait_is_told_how_long_that_takes() -> None:
         await ended(calls + other)
 
     asyncio.run(run())
+
+
+def test_slot_that_comes_free_as_a_waiting_call_is_cancelled_is_not_lost() -> None:
+    async def run() -> None:
+        admission = Admission(1, 1)
+        first, gone, next_one = await begun(admission, "a", "a", "a")
+        first.cancel()
+        gone.cancel()  # and the slot is given before it knows
+        await asyncio.gather(first, gone, return_exceptions=True)
+        assert (admission.running, admission.waiting) == (1, 0)
+        await ended([next_one])
+        assert admission.running == 0
+
+    asyncio.run(run())
