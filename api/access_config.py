@@ -8,6 +8,7 @@ from api.claim_rules import ClaimRules
 from api.client_address import Proxies
 from api.cross_origin import Pages
 from api.hosts import Hosts
+from jobs.rate import Rate
 from jobs.role import Role
 
 
@@ -72,6 +73,14 @@ class AccessConfig:
         oidc: Who signs people in besides keys.
         login_keep_s: How long people stay signed in.
         url: Where browsers find this server; None takes what they say.
+        rate: Requests of one address that show no valid key; None is without limit.
+        failures: Of those the ones refused because of that; None is without limit.
+        concurrent: Calls of one caller that run at a time, unless the key says its own; None is
+            without limit.
+        queue: Calls of one caller that wait.
+        r_seconds: Seconds of R in a day for one caller, unless the key says its own; None is
+            without limit.
+        body_limit_bytes: Of a request by who may send no code and no files.
     """
 
     is_open: bool = True
@@ -86,3 +95,9 @@ class AccessConfig:
     oidc: OidcConfig | None = None
     login_keep_s: float = 12 * 3600.0
     url: str | None = None
+    rate: Rate | None = None
+    failures: Rate | None = None
+    concurrent: int | None = None
+    queue: int = 100
+    r_seconds: float | None = None
+    body_limit_bytes: int = 16 * 2**20

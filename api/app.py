@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from api.api_error import NotFound
+from api.askers import Askers
 from api.errors import OURS, BadRequest, NotAllowed, status_of
 from api.gate import Gate
 from api.hit import HitLayer
@@ -30,16 +32,20 @@ from api.logins import Logins
 from api.metrics import router as metrics
 from api.ocpu import OcpuApp
 from api.problem import problem_page, problem_reply
+from api.r_taken import RTaken
+from api.rate_limits import RateLimits
 from api.reply import Reply
 from api.request_path import is_ocpu
 from api.services import Services
 from api.site import Site
+from api.small_bodies import SmallBodies
 from api.v1 import response_of, router
 from api.web import page as pages
 from api.web.explore_routes import router as explore
 from api.web.routes import router as routes
 from api.web.template import MOUNT
 from api.web.template import STATIC as PAGES
+from cache.buckets import Buckets
 from engine.errors import EngineError
 from jobs.definition import schema
 from jobs.repository import Catalog
@@ -56,9 +62,11 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
     logins = Logins(catalog, pantry.generations, keys, pantry.clock, keep_s=access.login_keep_s)
     reader = token_reader(access, pantry.clock)
     identity = Identity(access, keys, logins, Site(access.url), reader)
-    api = own_api(services, catalog, keys, version=version)
+    taken = RTaken(services.pool, catalog, pantry.clock, keys.any)
+    api = own_api(services, catalog, keys, taken, version=version)
     api.state.login_desk = LoginDesk(identity, sign_in_issuer(access, pantry.clock))
     ocpu = OcpuApp(services)
+    small = SmallBodies(api)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,26 +74,32 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
         elif is_ocpu(scope["path"]):
             await ocpu(scope, receive, send)
         elif scope["method"] == "HEAD":
-            await api({**scope, "method": "GET"}, receive, _without_body(send))
+            await small({**scope, "method": "GET"}, receive, _without_body(send))
         else:
-            await api(scope, receive, send)
+            await small(scope, receive, send)
 
     def finish(reply: Reply, scope: Scope) -> Reply:
         return ocpu.finish(reply, scope)
 
-    return Gate(HitLayer(application, services, finish), identity, access)
+    rates = RateLimits(Buckets(services.state_folder / "rates"), access)
+    hits = HitLayer(application, services, finish)
+    return Gate(hits, identity, access, rates, Askers(taken, access))
 
 
-def own_api(services: Services, catalog: Catalog, keys: KeyRing, *, version: str) -> FastAPI:
+def own_api(
+    services: Services, catalog: Catalog, keys: KeyRing, taken: RTaken, *, version: str
+) -> FastAPI:
     """Returns everything but /ocpu; while it is up, the keys are looked after."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         minder = KeyMinder(keys)
         minder.start()
+        taken.start()
         yield
         await services.desk.close()
         minder.close()
+        await asyncio.to_thread(taken.stop)
 
     api = FastAPI(
         title="Larder",

@@ -28,6 +28,8 @@ class Caller:
         jobs: Patterns of the jobs whose answers they may read; none allows all.
         origins: Pages they may call from; none is any that the server allows.
         rate: Requests in a time, as `100/minute`; None is without limit of their own.
+        concurrent: Calls that run for them at a time; None is the server's own.
+        r_seconds: Seconds of R in a day; None is the server's own.
     """
 
     name: str = ""
@@ -38,6 +40,8 @@ class Caller:
     jobs: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     rate: str | None = None
+    concurrent: int | None = None
+    r_seconds: float | None = None
 
     @classmethod
     def with_key(cls, key: AccessKey, address: str) -> Caller:
@@ -51,6 +55,8 @@ class Caller:
             jobs=key.jobs,
             origins=key.origins,
             rate=key.rate,
+            concurrent=key.concurrent,
+            r_seconds=key.r_seconds,
         )
 
     @property

@@ -29,6 +29,12 @@ _PAIR: Final = re.compile(r'\s*([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))\s*([
 _ADDRESS: Final = re.compile(r"\[([^\]]+)\](?::\w+)?|([^:]+)(?::\w+)?")
 
 
+def address_of(scope: Scope) -> str:
+    """Returns where a request comes from; empty where that is a socket of Unix."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
 @dataclass(frozen=True)
 class Hop:
     """What one proxy says of the request that it passed on; an empty text is nothing."""

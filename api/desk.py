@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TypeVar
 
@@ -18,6 +20,10 @@ from api.promise import Promise
 from api.reply import Reply
 from cache.call_records import CallRecords
 from cache.clock import Clock
+from engine.admission import Admission
+from engine.asker import Asker, current_asker
+from engine.asker_errors import AskerBusy
+from engine.call import Priority
 from engine.errand import Errand
 from engine.errors import EngineBusy, EngineError
 from engine.pool import Pool
@@ -25,9 +31,17 @@ from engine.pool import Pool
 log = logging.getLogger(__name__)
 
 THREADS = 64
-"""Requests that are worked on at a time while their clients wait."""
+"""Requests that are worked on at a time while their clients wait: by fair shares of callers."""
+THREADS_OF_ONE = 48
+"""Of these, how many one caller may have: others find some free, however long those take."""
+MOST_WAITING = 1000
+"""Requests that wait for one of these threads."""
 MOST_PROMISED = 256
 """Answers that may be owed to those who come back: they wait in threads of their own."""
+MOST_PROMISED_TO_ONE = 100
+"""Of these, how many to one caller who has a name."""
+PROMISE_AGAIN_S = 5.0
+"""After how long somebody to whom nothing more can be promised may ask again."""
 LOOK_AGAIN_S = 0.05
 
 T = TypeVar("T")
@@ -55,19 +69,28 @@ class Desk:
         self._records = records
         self._new_key = new_key
         self._clock = clock
-        self._threads: anyio.CapacityLimiter | None = None  # each needs a running loop
+        self._turns = Admission(THREADS, THREADS, MOST_WAITING)
         self._promised: dict[asyncio.Task[Reply], tuple[Promise, Errand]] = {}
+        self._promised_to: Counter[str] = Counter()
 
     async def answer(self, work: Callable[[], T], receive: Receive, finish: Finish = nothing) -> T:
         """Returns what `work` does in a thread, then does `finish`.
 
         The request's body has been received. When its client goes away, what `work` asks R in its
         own thread is cancelled. What it leaves to a flight goes on: the cache wants that.
+
+        Raises:
+            EngineBusy, AskerBusy: too many requests wait.
         """
-        if self._threads is None:
-            self._threads = anyio.CapacityLimiter(THREADS)
+        asker = current_asker()
+        turn = self._turns.slot(
+            Priority.LIVE,
+            asker.name,
+            most_running=THREADS_OF_ONE if asker.name else None,
+            most_waiting=asker.most_waiting,
+        )
         errand = Errand()
-        task = asyncio.create_task(_do(work, errand, self._threads, finish))
+        task = asyncio.create_task(_do(work, errand, turn, finish))
         gone = asyncio.create_task(_gone(receive))
         try:
             await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -89,11 +112,14 @@ class Desk:
         The work goes on behind that. `address` is where the answer will be.
 
         Raises:
-            EngineBusy: too much is promised already.
+            EngineBusy, AskerBusy: too much is promised already.
         """
-        if len(self._promised) >= MOST_PROMISED:
+        asker = current_asker()
+        try:
+            self._check_promised(asker)
+        except EngineError:
             await finish()
-            raise EngineBusy(len(self._promised))
+            raise
         loop = asyncio.get_running_loop()
         given = loop.create_future()
         promise = Promise(
@@ -104,9 +130,11 @@ class Desk:
             address=address,
         )
         errand = Errand()
-        limiter = anyio.CapacityLimiter(1)  # their number is bounded above
-        task = asyncio.create_task(_do(partial(work, promise), errand, limiter, finish))
+        at_once = contextlib.nullcontext()  # their number is bounded above
+        task = asyncio.create_task(_do(partial(work, promise), errand, at_once, finish))
         self._promised[task] = (promise, errand)
+        self._promised_to[asker.name] += 1
+        task.add_done_callback(lambda _: self._promised_to.subtract([asker.name]))
         task.add_done_callback(self._landed)
         await asyncio.wait({task, given}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done() and wanted.wait_s:
@@ -130,6 +158,13 @@ class Desk:
                     await asyncio.to_thread(self._pool.cancel, key)
             await asyncio.wait({task}, timeout=LOOK_AGAIN_S)
 
+    def _check_promised(self, asker: Asker) -> None:
+        to_them = self._promised_to[asker.name]
+        if asker.name and to_them >= MOST_PROMISED_TO_ONE:
+            raise AskerBusy(to_them, asker.name, PROMISE_AGAIN_S)
+        if len(self._promised) >= MOST_PROMISED:
+            raise EngineBusy(len(self._promised), PROMISE_AGAIN_S)
+
     def _landed(self, task: asyncio.Task[Reply]) -> None:
         promise, _ = self._promised.pop(task)
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -137,14 +172,19 @@ class Desk:
 
 
 async def _do(
-    work: Callable[[], T], errand: Errand, limiter: anyio.CapacityLimiter, finish: Finish
+    work: Callable[[], T],
+    errand: Errand,
+    turn: AbstractAsyncContextManager[None],
+    finish: Finish,
 ) -> T:
     def on_errand() -> T:
         with errand.begun():
             return work()
 
     try:
-        return await anyio.to_thread.run_sync(on_errand, limiter=limiter)
+        async with turn:
+            limiter = anyio.CapacityLimiter(1)  # whoever has its turn has a thread
+            return await anyio.to_thread.run_sync(on_errand, limiter=limiter)
     finally:
         await finish()
 

@@ -9,6 +9,7 @@ ApiError
 │   └── FormTooLarge  a form, which has to be held in memory
 ├── Disabled          the operator has switched this section off
 ├── OnlyIfCached      nothing is stored and the request allows no computing
+├── EncodedBody       the body is compressed
 ├── NotAllowed        the method is not for this resource
 ├── NotFound          there is no such resource
 │   ├── NotInstalled  nothing is installed under this name, nor may be
@@ -23,6 +24,8 @@ ApiError
 │   ├── SignInFailed  somebody could not be signed in
 │   ├── IssuerUnreachable  whose tokens cannot be checked
 │   ├── CrossSite     another site's page asks with a cookie
+│   ├── RateExceeded  there were too many
+│   ├── StreamsTaken  too many streams of events are open
 │   ├── Forbidden     its key is not for this
 │   ├── KeyInAddress  it shows a key in the address, where that is off
 │   ├── OriginForeign it comes from a web page of elsewhere
@@ -53,11 +56,14 @@ from api.refusals import (
     LoginOver,
     OriginForeign,
     ProxyUnknown,
+    RateExceeded,
     Refused,
     SignInFailed,
+    StreamsTaken,
     TokenWrong,
 )
 from cache.errors import CacheError
+from engine import asker_errors
 from engine.errors import EngineError
 from jobs import key_errors
 from jobs.errors import JobError
@@ -100,6 +106,13 @@ class FormTooLarge(BodyTooLarge):
     def __init__(self, limit_bytes: int) -> None:
         advice = ": send what is as large as multipart/form-data"
         super().__init__(limit_bytes, what="the form", advice=advice)
+
+
+class EncodedBody(ApiError):
+    """The body is compressed: a small one could be a large one."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(f"bodies are taken as they are, not with Content-Encoding: {encoding}")
 
 
 class NotAllowed(ApiError):
@@ -197,6 +210,9 @@ STATUS: dict[type[Exception], int] = {
     OriginForeign: 403,
     HostUnknown: 421,
     ProxyUnknown: 403,
+    RateExceeded: 429,
+    StreamsTaken: 429,
+    EncodedBody: 415,
     InstallForbidden: 403,
     SignatureMissing: 401,
     SignatureWrong: 403,
@@ -212,6 +228,8 @@ STATUS: dict[type[Exception], int] = {
     engine_errors.EngineError: 500,
     engine_errors.EngineUnavailable: 503,
     engine_errors.EngineBusy: 503,
+    asker_errors.AskerBusy: 503,
+    asker_errors.AllowanceSpent: 429,
     engine_errors.TemplateFailed: 503,
     engine_errors.LimitReached: 400,
     engine_errors.EvaluationTimeout: 504,

@@ -13,17 +13,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access_config import AccessConfig
 from api.api_error import ApiError
+from api.askers import Askers
 from api.caller import Caller, set_caller
+from api.client_address import address_of
 from api.cross_origin import is_preflight, origin_of, preflight_reply, with_headers
 from api.errors import status_of
 from api.identity import Identity
 from api.linger import send_and_close
 from api.operations import Operation, operation_of
 from api.problem import problem_reply
+from api.rate_limits import RateLimits
 from api.refusals import Forbidden, KeyMissing, KeyWrong, LoginOver, ProxyUnknown
 from api.reply import Headers, Reply, text
 from api.request_path import is_ocpu, request_path
+from api.retry_after import retry_headers
 from api.sign_in import asks_for_page, to_sign_in
+from engine.asker import set_asker
 from jobs.errors import JobError
 
 CHALLENGE: Final = ("WWW-Authenticate", 'Bearer realm="larder", Basic realm="larder"')
@@ -37,11 +42,15 @@ class Gate:
         app: What is behind it.
         identity: Finds out who asks.
         config: What the operator decided.
+        rates: How often who may ask.
+        askers: On whose behalf R is asked.
     """
 
     app: ASGIApp
     identity: Identity
     config: AccessConfig
+    rates: RateLimits
+    askers: Askers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets one request through, or answers why not."""
@@ -59,22 +68,32 @@ class Gate:
             if for_pages and page is not None and is_preflight(scope):
                 await send_and_close(receive, send, preflight_reply(for_pages))
                 return
-            caller = await self.identity.caller(scope, operation, asks=asks)
+            caller = await self._identify(scope, operation, asks=asks)
+            counted = () if operation.name == "health" else self.rates.admit(caller)
             _check(caller, operation, page)
         except (ApiError, JobError) as error:
             await send_and_close(receive, send, _refusal(scope, error).with_headers(*for_pages))
             return
         set_caller(scope, caller)
-        await self.app(scope, receive, with_headers(send, for_pages) if for_pages else send)
+        set_asker(self.askers.of(caller))
+        more = (*for_pages, *counted)
+        await self.app(scope, receive, with_headers(send, more) if more else send)
 
     def _take_address(self, scope: Scope, *, asks: bool) -> None:
         """Has the scope say who asks and for which server, and refuses what is not for this one."""
         config = self.config
         unknown = config.proxies.take(scope)
         if unknown and config.is_alone and not asks:
-            client = scope.get("client")
-            raise ProxyUnknown(client[0] if client else "")
+            raise ProxyUnknown(address_of(scope))
         (config.hosts if asks else config.hosts_while_open).check(scope)
+
+    async def _identify(self, scope: Scope, operation: Operation, *, asks: bool) -> Caller:
+        """Finds out who asks; those who guess at keys are counted."""
+        try:
+            return await self.identity.caller(scope, operation, asks=asks)
+        except (KeyMissing, KeyWrong):
+            self.rates.count_failure(address_of(scope))
+            raise
 
 
 def _check(caller: Caller, operation: Operation, page: str | None) -> None:
@@ -94,9 +113,7 @@ def _refusal(scope: Scope, error: ApiError | JobError) -> Reply:
     if isinstance(error, KeyMissing | LoginOver) and asks_for_page(scope):
         return to_sign_in(scope)
     if is_ocpu(scope["path"]):
-        reply = text(status_of(error), f"{error}\n")
-        if reply.status == 503:
-            reply = reply.with_headers(("Retry-After", "1"))
+        reply = text(status_of(error), f"{error}\n", *retry_headers(error))
     else:
         reply = problem_reply(error)
     return reply.with_headers(CHALLENGE) if isinstance(error, KeyMissing | KeyWrong) else reply

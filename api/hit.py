@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.api_error import ApiError
 from api.arguments import FORM
@@ -23,6 +23,7 @@ from api.memo import Key, ReplyMemo
 from api.reply import Reply
 from api.results import ResultQuery, Results, read_query
 from api.services import Services
+from api.small_bodies import replay
 from cache.errors import CacheError
 from jobs.errors import JobError
 
@@ -159,6 +160,8 @@ async def _small_body(scope: Scope, receive: Receive) -> tuple[Body | None, Rece
             length = value
         elif name == b"content-type":
             content_type = value.decode("latin-1")
+        elif name == b"content-encoding":
+            return None, receive
     kind = (content_type or "").partition(";")[0].strip().lower()
     if not length.isdigit() or int(length) > SMALL_BYTES:
         return None, receive
@@ -168,23 +171,10 @@ async def _small_body(scope: Scope, receive: Receive) -> tuple[Body | None, Rece
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return None, _replay(message, receive)
+            return None, replay(message, receive)
         content += message.get("body", b"")
         if not message.get("more_body", False):
             break
     body = Body(content_type, bytes(content), None, len(content))
     again = {"type": "http.request", "body": body.small, "more_body": False}
-    return body, _replay(again, receive)
-
-
-def _replay(first: Message, receive: Receive) -> Receive:
-    given = False
-
-    async def replayed() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return first
-
-    return replayed
+    return body, replay(again, receive)

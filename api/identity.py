@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 from api.access_config import AccessConfig
 from api.caller import Caller
+from api.client_address import address_of
 from api.credentials import is_token, take_key
 from api.key_ring import KeyRing
 from api.logins import Logins
@@ -68,8 +69,7 @@ class Identity:
             CrossSite: it shows a cookie to a page of another site.
             IssuerUnreachable: it shows a token that cannot be checked.
         """
-        client = scope.get("client")
-        address = client[0] if client else ""
+        address = address_of(scope)
         shown = take_key(scope, in_query=self.config.key_in_query)
         if not asks:
             return Caller(address=address)

@@ -12,6 +12,7 @@ from api.reply import Reply
 from cache.entry import Entry, State
 from engine.call import Output
 from jobs.call import Call
+from jobs.flight import landed
 from jobs.pantry import Pantry
 from jobs.resolution import Resolution
 from jobs.row_resolution import RowResolution
@@ -99,6 +100,6 @@ def obtain_row(
     job = found.job
 
     def make(call_key: str | None) -> RowResolution:
-        return pantry.begin_row(job, found.row_key, call_key=call_key).result()
+        return landed(lambda: pantry.begin_row(job, found.row_key, call_key=call_key))
 
     return asked(promise, job.qualified, make)

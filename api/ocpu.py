@@ -34,9 +34,12 @@ from api.ocpu_webhook import webhook
 from api.preference import read_preference
 from api.promise import Promise
 from api.reply import Reply, text
+from api.retry_after import retry_headers
 from api.services import Services
+from api.small_bodies import check_encoding, content_length
 from api.upload_folder import clear_abandoned
 from cache.errors import CacheError
+from engine.asker_errors import AskerRefused
 from engine.errors import CallRefused, EngineBusy, EngineError, RError
 from engine.host import Host
 from jobs.errors import JobError
@@ -69,8 +72,7 @@ class OcpuApp:
         except ClientGone:
             return
         except (ApiError, CacheError) as error:  # the rest of the body is unread
-            refusal = text(status_of(error), f"{error}\n")
-            await send_and_close(receive, send, self.finish(refusal, scope))
+            await send_and_close(receive, send, self.finish(refusal(error), scope))
             return
         reply = await self._reply(scope, body, receive)
         if reply.status >= 400:
@@ -96,25 +98,31 @@ class OcpuApp:
             return text(status_of(error), f"{error}\n")
         wanted = read_preference(scope["headers"]) if request.method == "POST" else None
         if wanted is None:
-            return await desk.answer(partial(self.answer, request), receive, body.aclose)
+            try:
+                return await desk.answer(partial(self.answer, request), receive, body.aclose)
+            except (EngineBusy, AskerRefused) as error:
+                return refusal(error)
 
         def work(promise: Promise) -> Reply:
             return self.answer(replace(request, promise=promise))
 
         try:
             return await desk.answer_later(work, wanted, finish=body.aclose)
-        except EngineBusy as error:
-            return text(status_of(error), f"{error}\n")
+        except (EngineBusy, AskerRefused) as error:
+            return refusal(error)
 
     async def _body(self, scope: Scope, receive: Receive) -> Body:
         headers = dict(scope["headers"])
-        length = headers.get(b"content-length", b"")
+        check_encoding(scope)
+        limit_bytes = self._services.ocpu.upload_limit_bytes
+        if not caller_of(scope).sends_code:
+            limit_bytes = min(limit_bytes, self._services.access.body_limit_bytes)
         return await receive_body(
             receive,
             headers.get(b"content-type", b"").decode("latin-1") or None,
             self._services.state_folder,
-            content_length=int(length) if length.isdigit() else None,
-            limit_bytes=self._services.ocpu.upload_limit_bytes,
+            content_length=content_length(scope),
+            limit_bytes=limit_bytes,
         )
 
     def finish(self, reply: Reply, scope: Scope) -> Reply:
@@ -141,13 +149,15 @@ class OcpuApp:
             return text(405, f"{error}\n", ("Allow", allowed(request.parts)), *headers)
         except ApiError as error:
             return text(status_of(error), f"{error}\n")
+        except (EngineBusy, AskerRefused) as error:
+            return refusal(error)
         except CallRefused as error:
             return text(REFUSALS.get(error.kind, status_of(error)), f"{error.text}\n")
         except RError as error:
             return text(status_of(error), f"{error.text}\n")
         except (EngineError, CacheError, JobError) as error:
             log.warning("call failed path=%s error=%s", request.path, error)
-            return text(status_of(error), f"{error}\n")
+            return refusal(error)
 
     def _dispatch(self, request: OcpuRequest) -> Reply:
         parts = request.parts
@@ -160,6 +170,11 @@ class OcpuApp:
         if not self._services.ocpu.serves(parts[0]):
             raise Disabled(parts[0])
         return section(request, parts[1:], self._services)
+
+
+def refusal(error: Exception) -> Reply:
+    """Returns what tells, as text, why a request was turned away, and until when."""
+    return text(status_of(error), f"{error}\n", *retry_headers(error))
 
 
 def _test(request: OcpuRequest, parts: list[str], _services: Services) -> Reply:

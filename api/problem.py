@@ -11,6 +11,7 @@ import orjson
 
 from api.errors import STATUS, status_of
 from api.reply import Headers, Reply
+from api.retry_after import retry_headers
 from cache.clock import to_text
 from engine.errors import LimitReached
 from jobs.errors import ArgumentInvalid, CallFailed, JobNotFound, NoAnswerThen
@@ -38,9 +39,7 @@ def problem_reply(error: Exception) -> Reply:
         document |= {name: getattr(error, name) for name in ("limit", "value", "unit", "setting")}
     if session is not None:
         document["session"] = session
-    headers: Headers = (("Cache-Control", "no-store"),)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers = (*headers, ("Retry-After", "1"))
+    headers: Headers = (("Cache-Control", "no-store"), *retry_headers(error))
     return Reply(status, orjson.dumps(document), PROBLEM, headers)
 
 

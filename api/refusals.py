@@ -6,6 +6,7 @@ They name no key, and say the same of a key that never was, has expired or was r
 from __future__ import annotations
 
 from api.api_error import ApiError
+from api.reply import Headers
 
 
 class Refused(ApiError):
@@ -61,6 +62,30 @@ class CrossSite(Refused):
         super().__init__(
             "the cookie counts for pages of this server alone: another page sends a key or token"
         )
+
+
+class RateExceeded(Refused):
+    """There were more requests than may be in the time; the message says of whom.
+
+    Attributes:
+        retry_after_s: Seconds until there may be one more.
+        headers: The fields that say how many there may be.
+    """
+
+    def __init__(self, policy: str, rate: str, retry_after_s: float, headers: Headers) -> None:
+        whose = "with this key" if policy == "key" else "from this address without a valid key"
+        super().__init__(f"too many requests {whose}: {rate} may come; try again later")
+        self.retry_after_s = retry_after_s
+        self.headers = headers
+
+
+class StreamsTaken(Refused):
+    """Whoever asks follows as many streams of events as may be."""
+
+    retry_after_s = 5.0
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} streams of events are open already; close some, or ask later")
 
 
 class Forbidden(Refused):

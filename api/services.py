@@ -12,6 +12,7 @@ from api.access_config import AccessConfig
 from api.call_book import CallBook
 from api.deployments import Deployments
 from api.desk import Desk
+from api.event_stream import Seats
 from api.gist_list import GistList
 from api.home_libraries import HomeLibraries
 from api.ocpu_config import OcpuConfig
@@ -49,6 +50,7 @@ class Services:
         gist_list: The gists that GitHub knows.
         desk: Works on requests, for clients who wait or come back.
         call_book: What is known of calls.
+        seats: Streams of events that are followed.
     """
 
     pantry: Pantry
@@ -69,6 +71,7 @@ class Services:
     gist_list: GistList = field(init=False)
     desk: Desk = field(init=False)
     call_book: CallBook = field(init=False)
+    seats: Seats = field(default_factory=Seats)
     _facts: tuple[float, dict[str, Any]] = (0.0, {})
 
     def __post_init__(self) -> None:

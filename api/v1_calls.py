@@ -12,7 +12,7 @@ from api.call_book import CallBook
 from api.call_document import CallDocument, CallsUnderWay, ProblemDocument
 from api.call_events import CallEvents
 from api.deps import ServicesDep
-from api.event_stream import EVENTS, FRESH, event_response, number_of
+from api.event_stream import EVENTS, FRESH, EventResponse, number_of
 
 router = APIRouter(prefix="/calls", tags=["calls"])
 
@@ -63,4 +63,4 @@ async def follow_call(
     """
     await run_in_threadpool(book.look, key)
     events = CallEvents(book, key, number_of(last_event_id), services.is_stopping)
-    return event_response(events.stream())
+    return EventResponse(events.stream(), services.seats)

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.call_document import ProblemDocument
 from api.deps import CatalogDep, ServicesDep
-from api.event_stream import EVENTS, FRESH, event_response, number_of
+from api.event_stream import EVENTS, FRESH, EventResponse, number_of
 from api.run_document import (
     RunCell,
     RunCells,
@@ -163,7 +163,7 @@ async def follow_run(
 
     await run_in_threadpool(look)
     events = RunEvents(look, number_of(last_event_id), services.is_stopping)
-    return event_response(events.stream())
+    return EventResponse(events.stream(), services.seats)
 
 
 def _look(run_id: int, services: Services, catalog: Catalog) -> RunDocument:

@@ -162,6 +162,8 @@ class Broker:
                 yield self._info(), []
             case "under_way":
                 yield {"calls": self._calls.facts()}, []
+            case "taken":
+                yield {"seconds": self._calls.taken()}, []
             case "install":
                 yield await self._install(header["request"]), []
             case "cancel":

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from engine.admission import Admission
 from engine.asking import Answer, Asking
 from engine.broker_child import Child
 from engine.call import Priority
+from engine.call_under_way import Call
 from engine.failure import failure
 from engine.left_files import empty_folder
 from engine.limits import Limits
@@ -37,47 +38,6 @@ _OF_THE_PROCESS = {"memory", "disk", "processes", "cpu_time"}
 """Limits that a cell may reach by what the ones before it left behind."""
 
 
-@dataclass
-class Call:
-    """A call that waits or runs.
-
-    Attributes:
-        key: Names it: the key of the session that it makes.
-        request: What it asks for.
-        owner: Who asks.
-        task: What works on it; cancelled with it.
-        since: When it came, by the monotonic clock.
-        started: When it got its child; None while it waits.
-        child: What it runs in.
-        folder: Where it works, as long as it runs.
-        is_cancelled: Whether somebody wanted it to end.
-    """
-
-    key: str
-    request: dict[str, Any]
-    owner: str
-    task: asyncio.Task[Any]
-    since: float = field(default_factory=time.monotonic)
-    started: float | None = None
-    child: Child | None = None
-    folder: Path | None = None
-    is_cancelled: bool = False
-
-    def facts(self) -> dict[str, Any]:
-        """Returns in plain values what a list of calls shows."""
-        now = time.monotonic()
-        return {
-            "key": self.key,
-            "operation": self.request["operation"],
-            "package": self.request.get("package"),
-            "function": self.request.get("name"),
-            "owner": self.owner,
-            "waited_s": (self.started or now) - self.since,
-            "running_s": None if self.started is None else now - self.started,
-            "pid": None if self.child is None else self.child.pid,
-        }
-
-
 class Calls:
     """Runs calls with the children of the templates.
 
@@ -95,6 +55,7 @@ class Calls:
         self._admission = admission
         self._live = live
         self._under_way: dict[str, Call] = {}
+        self._taken: defaultdict[str, float] = defaultdict(float)
         self._asking = Asking(templates, self._release, own_user=own_user)
         self.count = 0
         """Calls since the start."""
@@ -102,6 +63,14 @@ class Calls:
     def facts(self) -> list[dict[str, Any]]:
         """Returns the calls that wait or run, in the order in which they came."""
         return [call.facts() for call in self._under_way.values()]
+
+    def taken(self) -> dict[str, float]:
+        """Returns the seconds that calls which ended held their slots, by owner; and forgets them.
+
+        By the clock, for nobody else could have the slot; those of nobody are not counted.
+        """
+        taken, self._taken = self._taken, defaultdict(float)
+        return dict(taken)
 
     def cancel(self, key: str) -> bool:
         """Ends a call, and all that it started, at once; whether there is one of this key."""
@@ -131,7 +100,7 @@ class Calls:
             EngineError: as the subclasses say.
         """
         with self._noted(header) as call:
-            async with self._admission.slot(Priority(header["priority"]), call.owner):
+            async with self._slot(header):
                 if self._live.is_on and header.get("live") and not header["limits"]["network"]:
                     return await self._one_in_chain(header, call)
                 child = await self._take(header["request"], header["limits"], call)
@@ -206,7 +175,7 @@ class Calls:
         cells = header["many"]
         shared = {"limits": header["limits"], "beside": beside(cells)}
         with self._noted(header | cells[0]) as call:
-            async with self._admission.slot(Priority(header["priority"]), call.owner):
+            async with self._slot(header):
                 child: Child | None = None
                 try:
                     for index, cell in enumerate(cells):
@@ -243,6 +212,24 @@ class Calls:
             return child, answer, blobs
         self._release(child)
         return None, answer, blobs
+
+    @asynccontextmanager
+    async def _slot(self, header: dict[str, Any]) -> AsyncIterator[None]:
+        """Waits for the turn of a call, and holds its slot."""
+        owner = header.get("owner", "")
+        slot = self._admission.slot(
+            Priority(header["priority"]),
+            owner,
+            most_running=header.get("most_running"),
+            most_waiting=header.get("most_waiting"),
+        )
+        async with slot:
+            began = time.monotonic()
+            try:
+                yield
+            finally:
+                if owner:
+                    self._taken[owner] += time.monotonic() - began
 
     @contextmanager
     def _noted(self, header: dict[str, Any]) -> Iterator[Call]:

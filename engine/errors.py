@@ -3,6 +3,9 @@
 EngineError
 ├── EngineUnavailable     the broker does not answer
 ├── EngineBusy            too many calls are waiting
+├── AskerRefused          whoever asks may not have R now, others may: engine/asker_errors.py
+│   ├── AskerBusy             too many of their calls are waiting
+│   └── AllowanceSpent        they had their time of R for today
 ├── TemplateFailed        the project's models could not be loaded
 │   └── WallsMissing      this machine does not give the walls that are required
 ├── LimitReached          the call reached one of its limits
@@ -63,9 +66,10 @@ class EngineUnavailable(EngineError):
 class EngineBusy(EngineError):
     """More calls wait than the engine is willing to queue."""
 
-    def __init__(self, waiting: int) -> None:
+    def __init__(self, waiting: int, retry_after_s: float = 1.0) -> None:
         super().__init__(f"the R engine is busy: {waiting} calls are waiting; try again soon")
         self.waiting = waiting
+        self.retry_after_s = retry_after_s
 
 
 class TemplateFailed(EngineError):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import errors
+from engine.asker_errors import AskerBusy
 
 REFUSALS = {
     "package_not_found": errors.PackageNotFound,
@@ -66,7 +67,9 @@ def _broker_failure(answer: dict[str, Any]) -> errors.EngineError:
         case "ParentEnded":
             return errors.ParentEnded()
         case "EngineBusy":
-            return errors.EngineBusy(facts["waiting"])
+            return errors.EngineBusy(facts["waiting"], facts["retry_after_s"])
+        case "AskerBusy":
+            return AskerBusy(**facts)
         case "TemplateFailed":
             return errors.TemplateFailed(answer["message"])
         case _:

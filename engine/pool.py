@@ -6,9 +6,6 @@ Blocking and thread-safe; connections are kept. Not for use after fork: make a n
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
-import shutil
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import wire
+from engine.asker import current_asker
 from engine.call import FunctionCall, Output, Priority
 from engine.code_version import CodeVersion
 from engine.connections import Connections
@@ -36,9 +34,8 @@ from engine.installed import Installed
 from engine.left_files import remove_tree
 from engine.limits import Limits
 from engine.reply import evaluation, rendered, rows_answer
+from engine.room import check_room
 
-LEAST_ROOM_BYTES = 64 * 1024
-"""With less room than this left, a session could not be written."""
 READ_LIMITS = Limits(wall_s=60)
 """Limits of a read: rendering an object, listing a package."""
 
@@ -60,26 +57,25 @@ class Pool:
         limits: Limits,
         priority: Priority = Priority.LIVE,
         outputs: Sequence[Output] = (),
-        owner: str = "",
     ) -> Evaluation:
         """Returns what the call did. `stage` holds its uploads before and its session after.
 
-        An R error is an Evaluation whose `ok` is False. `owner` is who calls: calls that wait get
-        their turn by fair shares, and a session stays in memory for the next call of its owner.
+        An R error is an Evaluation whose `ok` is False.
 
         Raises:
+            AskerRefused: the asker may not have R now; so in all that follows here.
             CallRefused: the arguments cannot be read, or there is no such function or session.
             LimitReached: it reached one; with its `evaluation`, whose session is in `stage`.
             WorkerDied, EngineBusy, EngineUnavailable: as they say.
             OSError: the session cannot be written; ENOSPC where the disk is full.
         """
         header = _evaluation_header(call, stage, outputs)
-        header |= {"limits": limits.to_wire(), "priority": int(priority), "owner": owner}
+        header |= {"limits": limits.to_wire(), "priority": int(priority)}
         header["live"] = priority is Priority.LIVE and call.script is None and call.library is None
         try:
             answer, blobs = self._call(header)
         except RError:
-            _check_room(stage)
+            check_room(stage)
             raise
         return evaluation(answer, blobs, call.function, stage)
 
@@ -101,6 +97,7 @@ class Pool:
         for item in items:
             item["request"]["shared"] = len(items) > 1
         header = {"many": items, "limits": limits.to_wire(), "priority": int(priority)}
+        header |= current_asker().to_wire()
         with asking(calls[0][1].name), self._connections.lend() as connection:
             wire.send(connection, header)
             while True:
@@ -225,6 +222,11 @@ class Pool:
         found: list[dict[str, Any]] = self._ask({"operation": "under_way"})[0]["calls"]
         return found
 
+    def taken(self) -> dict[str, float]:
+        """Returns the seconds for which calls held R, by asker, since somebody last took them."""
+        found: dict[str, float] = self._ask({"operation": "taken"})[0]["seconds"]
+        return found
+
     def cancel(self, key: str) -> bool:
         """Ends a call that waits or runs, at once; whether there is one of this key.
 
@@ -267,8 +269,10 @@ class Pool:
 
     def _call(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         """Asks for what runs R, and has a key: the name of its folder."""
+        asker = current_asker()
+        asker.check()
         with asking(Path(header["folder"]).name):
-            return self._ask(header)
+            return self._ask(header | asker.to_wire())
 
     def _ask(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         with self._connections.lend() as connection:
@@ -282,12 +286,6 @@ class Pool:
         if message is None:
             raise EngineUnavailable(self._path, "it ended in the middle of the call")
         return message
-
-
-def _check_room(stage: Path) -> None:
-    """R calls a full disk "error writing to connection": says it in the system's words instead."""
-    if shutil.disk_usage(stage).free < LEAST_ROOM_BYTES:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(stage))
 
 
 def _evaluation_header(

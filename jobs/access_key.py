@@ -33,6 +33,8 @@ class AccessKey:
         expires_at: From when it is refused; None is never.
         revoked_at: Since when it is refused; None is not.
         last_used_at: When it was last shown, to the minute or so.
+        concurrent: Calls that run for it at a time, further ones wait; None is the server's own.
+        r_seconds: Seconds of R in a day; None is the server's own.
     """
 
     id: int
@@ -48,6 +50,8 @@ class AccessKey:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    concurrent: int | None = None
+    r_seconds: float | None = None
 
     def is_valid(self, now: datetime) -> bool:
         """Whether it opens anything at this moment."""

@@ -19,13 +19,17 @@ from threading import RLock
 from typing import Any, Final, TypeVar
 
 from cache.border import disk_border
+from engine.asker import Asker, asked_by, current_asker
+from engine.asker_errors import AskerRefused
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 _LAST_BYTE: Final = 2**62 - 1
-_LIVE_THREADS: Final = 64  # they only wait for the engine, which has its own queue
+_LIVE_THREADS: Final = 320
+"""They only wait for the engine, which has its own queue with fair shares: so there are as many as
+can wait for flights in one process, or who came first would keep out who is to come next."""
 _BEHIND_THREADS: Final = 4
 
 
@@ -48,13 +52,13 @@ class Flights:
         """What `make` gives, made once for all who ask before it is there; returns at once.
 
         `make` is called by another thread, when no other process makes a thing of this key, and
-        should first look whether one has just been made. The Future cannot be cancelled, for
-        others may wait for it too.
+        should first look whether one has just been made. R is asked on behalf of whoever began it.
+        The Future cannot be cancelled, for others may wait for it too.
         """
         with self._turn:
             if key in self._flying:
                 return self._flying[key]
-            submitted = self._live.submit(self._alone, key, make)
+            submitted = self._live.submit(self._alone, key, make, current_asker())
             flight: Future[T] = Future()
             flight.set_running_or_notify_cancel()
             self._flying[key] = flight
@@ -97,8 +101,8 @@ class Flights:
         if error is not None:  # nobody waits who could be told
             log.error("not made key=%s", key, exc_info=error)
 
-    def _alone(self, key: str, make: Callable[[], T]) -> T:
-        with self._locked(key, wait=True):
+    def _alone(self, key: str, make: Callable[[], T], asker: Asker) -> T:
+        with self._locked(key, wait=True), asked_by(asker):
             return make()
 
     def _if_free(self, key: str, make: Callable[[], object]) -> None:
@@ -125,3 +129,16 @@ class Flights:
             except BlockingIOError:
                 return False
         return True
+
+
+def landed(begin: "Callable[[], Future[T]]") -> T:
+    """What the flight gives that `begin` launches or joins; blocks.
+
+    One that was refused to whoever began it is begun again by those who only joined it.
+    """
+    while True:
+        try:
+            return begin().result()
+        except AskerRefused as error:
+            if error.owner == current_asker().name:
+                raise

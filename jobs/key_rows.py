@@ -10,6 +10,7 @@ from jobs.access_key import HINT_CHARACTERS, AccessKey, digest_of
 from jobs.database import Database
 from jobs.key_errors import KeyNameTaken
 from jobs.models import access_keys
+from jobs.rate import parse_rate
 from jobs.role import Role
 
 
@@ -27,12 +28,17 @@ class KeyRows(Database):
         origins: Iterable[str] = (),
         rate: str | None = None,
         expires_at: datetime | None = None,
+        concurrent: int | None = None,
+        r_seconds: float | None = None,
     ) -> AccessKey:
         """Stores a new key by the digest of its text.
 
         Raises:
             KeyNameTaken: a valid key has the name.
+            ValueInvalid: The rate is none.
         """
+        if rate is not None:
+            parse_rate(rate)
         row = {
             "name": name,
             "role": role,
@@ -41,6 +47,8 @@ class KeyRows(Database):
             "origins": list(origins),
             "rate": rate,
             "expires_at": expires_at,
+            "concurrent": concurrent,
+            "r_seconds": r_seconds,
         }
         named = select(access_keys).where(access_keys.c.name == name)
         with self._write() as connection:
@@ -73,6 +81,8 @@ class KeyRows(Database):
             "origins": list(last.origins),
             "rate": last.rate,
             "expires_at": expires_at,
+            "concurrent": last.concurrent,
+            "r_seconds": last.r_seconds,
         }
         with self._write() as connection:
             connection.execute(_expiring([key.id for key in keys], until))
@@ -126,4 +136,6 @@ def _key(row: Row[Any]) -> AccessKey:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         last_used_at=row.last_used_at,
+        concurrent=row.concurrent,
+        r_seconds=row.r_seconds,
     )

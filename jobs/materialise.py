@@ -14,6 +14,7 @@ from cache.errors import CacheError
 from cache.generations import Generations
 from cache.sessions import SessionFolder
 from cache.store import Store
+from engine.asker_errors import AskerRefused
 from engine.call import Output, Priority
 from engine.errors import EngineError, LimitReached
 from engine.evaluation import Evaluation
@@ -21,7 +22,7 @@ from engine.limits import Limits
 from jobs.call import Call, is_prepared
 from jobs.errors import CallFailed, RefusedMiss
 from jobs.evaluator import Evaluator
-from jobs.flight import Flights
+from jobs.flight import Flights, landed
 from jobs.job import Job
 from jobs.new_entry import new_entry
 from jobs.outputs import outputs_of
@@ -119,8 +120,9 @@ class Materialiser:
             CallFailed: R raised an error.
             RefusedMiss: The job computes nothing on demand.
         """
-        asked = self.begin(call, job, also=also, newer_than=newer_than, session_key=session_key)
-        return asked.result()
+        return landed(
+            lambda: self.begin(call, job, also=also, newer_than=newer_than, session_key=session_key)
+        )
 
     def refresh(self, stale: Resolution) -> Resolution:
         """The successor of a stale answer, unless another process has just made it.
@@ -218,6 +220,8 @@ class Materialiser:
                         raise
                     evaluation, limit = error.evaluation, error
             self.sessions.publish(stage, cache_key=cache_key)
+        except AskerRefused:
+            raise  # it never was a call
         except (EngineError, CacheError) as error:
             key, kind = stage.session_key, type(error).__name__
             self.calls.end(key, call.function, failure=kind, reason=str(error))

@@ -233,6 +233,8 @@ access_keys = Table(
     Column("expires_at", Moment),
     Column("revoked_at", Moment),
     Column("last_used_at", Moment),
+    Column("concurrent", Integer),
+    Column("r_seconds", Float),
     Index("access_keys_by_name", "name"),
     sqlite_autoincrement=True,  # the audit names keys by their number
 )
@@ -249,4 +251,12 @@ logins = Table(
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Index("logins_by_end", "expires_at"),
+)
+
+r_taken = Table(
+    "r_taken",
+    metadata,
+    Column("day", String(10), primary_key=True),  # of UTC, as 2026-10-01
+    Column("name", String(200), primary_key=True),  # of the key
+    Column("seconds", Float, nullable=False),
 )

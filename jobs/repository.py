@@ -2,9 +2,9 @@
 
 One class, made of one file per noun: `version_rows`, `schedule_rows`, `follow_rows`, `run_rows`,
 `queue_rows`, `cell_rows`, `failure_rows`, `lease_rows`, `live_rows`, `outbox_rows`, `key_rows`,
-`login_rows`, over `database`. Each method is a transaction of its own and answers with frozen
-values, most of them of `jobs.records`. The scheduler and `larder run` write; the API asks for runs
-and cancels them; all may read.
+`login_rows`, `r_taken_rows`, over `database`. Each method is a transaction of its own and answers
+with frozen values, most of them of `jobs.records`. The scheduler and `larder run` write; the API
+asks for runs and cancels them; all may read.
 """
 
 from jobs.cell_rows import CellRows
@@ -15,6 +15,7 @@ from jobs.live_rows import LiveRows
 from jobs.login_rows import LoginRows
 from jobs.outbox_rows import OutboxRows
 from jobs.queue_rows import QueueRows
+from jobs.r_taken_rows import RTakenRows
 from jobs.run_rows import RunRows
 from jobs.schedule_rows import ScheduleRows
 from jobs.version_rows import VersionRows
@@ -32,6 +33,7 @@ class Catalog(
     OutboxRows,
     KeyRows,
     LoginRows,
+    RTakenRows,
 ):
     """The project's catalog, by database URL; safe to share between threads, not after a fork.
 

@@ -16,6 +16,7 @@ from cache.entry import State, Version
 from cache.generations import Generations
 from cache.sessions import SessionFolder
 from cache.tables import RowTable
+from engine.asker_errors import AskerRefused
 from engine.call import FunctionCall, Priority
 from engine.errors import EngineError, RError
 from engine.limits import Limits
@@ -198,6 +199,8 @@ class RowAnswers:
             failed = frozenset(answer.failed)
             if failed and len(failed) == len(batch.keys):
                 raise RError(answer.problem, answer.problem)
+        except AskerRefused:
+            raise  # it never was a call
         except EngineError as error:
             key, kind = stage.session_key, type(error).__name__
             self._calls.end(key, job.qualified, failure=kind, reason=str(error))

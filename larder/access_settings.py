@@ -4,13 +4,22 @@ import ipaddress
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from api.cross_origin import ANY
-from jobs.entry import Entry, PositiveDuration, own_error
+from jobs.entry import (
+    Entry,
+    PositiveDuration,
+    PositiveSize,
+    Size,
+    own_error,
+    text_as,
+    text_schema,
+)
 from jobs.errors import ValueInvalid
 from jobs.page_origin import parse_origin
-from larder.setting import EMPTY_GROUP, setting, time_setting
+from jobs.rate import parse_r_seconds, parse_rate
+from larder.setting import EMPTY_GROUP, Count, setting, size_setting, time_setting
 from larder.token_settings import JwtSettings, OidcSettings
 
 _NAME: Final = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
@@ -43,6 +52,15 @@ def _network(text: str) -> str:
     except ValueError:
         hint = "for example: 127.0.0.1, 10.0.0.0/8, fd00::/8"
         raise own_error(ValueInvalid(f"'{text}' is no address and no network", hint)) from None
+
+
+def _rate(text: str) -> str:
+    return str(parse_rate(text))
+
+
+RequestRate = Annotated[str, text_as(_rate), text_schema("100/minute", "10/second")]
+RSeconds = Annotated[float, text_as(parse_r_seconds), text_schema("3600/day", "1 hour/day")]
+Connections = Annotated[int, Field(ge=16, le=1_000_000)]
 
 
 class AccessSettings(Entry):
@@ -82,4 +100,52 @@ class AccessSettings(Entry):
     )
     oidc: Annotated[OidcSettings, EMPTY_GROUP] = setting(
         "oidc", OidcSettings(), "Who signs people in for pages, besides keys."
+    )
+    rate: RequestRate | None = setting(
+        "rate",
+        None,
+        "Requests of one address that show no valid key; a key has its own rate.",
+        shown="no limit",
+        unit="requests in a time",
+    )
+    failures: RequestRate | None = setting(
+        "failures",
+        None,
+        "Requests of one address that are refused for want of a valid key; then 429, not 401.",
+        shown="60/minute, on loopback no limit",
+        unit="requests in a time",
+    )
+    concurrent: Count | None = setting(
+        "concurrent",
+        None,
+        "Calls of one caller that run at a time, unless their key says its own; others wait.",
+        shown="no limit",
+        unit="calls",
+    )
+    queue: Annotated[int, Field(ge=1, le=1000)] = setting(
+        "queue", 100, "Calls of one caller that wait; further ones are refused.", unit="calls"
+    )
+    r_seconds_per_day: RSeconds | None = setting(
+        "r_seconds_per_day",
+        None,
+        "Seconds of R that one caller has in a day of UTC, unless their key says its own.",
+        shown="no limit",
+        unit="seconds of R in a day",
+    )
+    body_limit_bytes: PositiveSize = size_setting(
+        "body_limit", "16 MB", "Largest request of a caller who may send no code and no files."
+    )
+    patience_s: PositiveDuration = time_setting(
+        "patience",
+        "15 seconds",
+        "How long a client may take to send what precedes a body, or pause within one.",
+    )
+    body_rate_bytes: Size = size_setting(
+        "body_rate", "1 KB", "What a body has to bring each second, else its request is refused."
+    )
+    connections: Connections = setting(
+        "connections",
+        4000,
+        "Open connections of one worker; for more, those that are idle longest are closed.",
+        unit="connections",
     )

@@ -17,11 +17,13 @@ from engine.pool import Pool
 from jobs.pantry import Pantry
 from jobs.repository import Catalog
 from larder import handover
+from larder.connection import protocol_within
 from larder.definitions import COUNTER, Definitions
 from larder.log import configure_log, warn_if_insecure
 from larder.settings import Settings
 from larder.wiring import (
     access_config,
+    connection_limits,
     limits_of,
     ocpu_config,
     open_catalog,
@@ -60,7 +62,7 @@ class ApiRole:
         config = uvicorn.Config(
             self.app(),
             loop="uvloop",
-            http="httptools",
+            http=protocol_within(connection_limits(self._settings)),
             ws="none",
             lifespan="on",
             access_log=False,

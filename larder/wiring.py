@@ -18,9 +18,14 @@ from jobs.evaluator import Evaluator
 from jobs.job_set import JobSet
 from jobs.page_origin import authority_of
 from jobs.pantry import Pantry
+from jobs.rate import parse_rate
 from jobs.repository import Catalog
+from larder.connection import ConnectionLimits
 from larder.roles import apps_folder, engine_socket
 from larder.settings import CATALOG_FILE, Settings
+
+FAILURES = "60/minute"
+"""Refusals for want of a valid key that one address may get, beyond loopback."""
 
 
 def open_pool(settings: Settings) -> Pool:
@@ -83,6 +88,7 @@ def access_config(settings: Settings) -> AccessConfig:
     own = f"{scheme}://{authority}" if authority else ""
     named = Hosts(names if access.hosts else None)
     may_be_open = access.keys == "auto" and jwt is None and oidc is None
+    failures = access.failures or (None if settings.is_loopback else FAILURES)
     return AccessConfig(
         is_open=may_be_open and (settings.is_loopback or settings.insecure),
         is_alone=is_alone,
@@ -95,6 +101,22 @@ def access_config(settings: Settings) -> AccessConfig:
         oidc=oidc,
         login_keep_s=access.login_keep_s,
         url=settings.url,
+        rate=None if access.rate is None else parse_rate(access.rate),
+        failures=None if failures is None else parse_rate(failures),
+        concurrent=access.concurrent,
+        queue=access.queue,
+        r_seconds=access.r_seconds_per_day,
+        body_limit_bytes=access.body_limit_bytes,
+    )
+
+
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    """What one client of a worker may do to its connections."""
+    access = settings.access
+    return ConnectionLimits(
+        patience_s=access.patience_s,
+        body_rate_bytes=access.body_rate_bytes,
+        connections=access.connections,
     )
 
 

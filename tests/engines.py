@@ -10,6 +10,7 @@ from compiled import furnish, keep
 from serving import ROOT, wait_until
 
 from cache.sessions import SessionFolder
+from engine.asker import Asker, asked_by
 from engine.broker import BrokerConfig
 from engine.call import Argument, FunctionCall, Output
 from engine.errors import EngineUnavailable
@@ -63,6 +64,7 @@ class Engine:
         limits: Limits | None = None,
         seed: int | None = None,
         owner: str = "",
+        asker: Asker | None = None,
         library: str | None = None,
         **arguments: str,
     ) -> Evaluation:
@@ -70,9 +72,10 @@ class Engine:
         given = tuple(Argument(name, "code", value) for name, value in arguments.items())
         call = FunctionCall(package, function, given, seed=seed, library=library)
         rendered = [Output(name, name) for name in outputs]
-        evaluation = self.pool.evaluate(
-            call, stage=stage.path, limits=limits or Limits(), outputs=rendered, owner=owner
-        )
+        with asked_by(asker or Asker(owner)):
+            evaluation = self.pool.evaluate(
+                call, stage=stage.path, limits=limits or Limits(), outputs=rendered
+            )
         self.sessions.publish(stage)
         self.last = stage.session_key
         return evaluation

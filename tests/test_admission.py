@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from engine.admission import Admission
+from engine.asker_errors import AskerBusy
 from engine.call import Priority
 from engine.errors import EngineBusy
 
@@ -115,3 +116,81 @@ def test_single_slot_still_takes_scheduled_work() -> None:
         assert calls.started == ["cell"]
 
     play(scene, slots=1, background=1)
+
+
+async def enter(admission: Admission, owner: str, **bounds: int) -> None:
+    async with admission.slot(LIVE, owner, **bounds):
+        await asyncio.sleep(3600)
+
+
+async def begun(admission: Admission, *owners: str, **bounds: int) -> list[asyncio.Task[None]]:
+    tasks = [asyncio.create_task(enter(admission, owner, **bounds)) for owner in owners]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def ended(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def test_next_turn_is_of_who_has_the_fewest_running() -> None:
+    async def run() -> None:
+        admission = Admission(2, 1)
+        flood = await begun(admission, *["flooder"] * 100)
+        (single,) = await begun(admission, "single")
+        assert (admission.running, admission.waiting) == (2, 99)
+        await ended(flood[:1])
+        assert (admission.running, admission.waiting) == (2, 98)
+        await ended([single])
+        assert admission.waiting == 97  # it ran: the slot that it left went to the flooder
+        await ended(flood)
+
+    asyncio.run(run())
+
+
+def test_bound_owner_waits_though_slots_are_free_and_holds_nobody_up() -> None:
+    async def run() -> None:
+        admission = Admission(4, 1, queue_limit=3)
+        bound = await begun(admission, *["bound"] * 4, most_running=1)
+        assert (admission.running, admission.waiting) == (1, 3)
+        other = await begun(admission, "other", "other")
+        assert (admission.running, admission.waiting) == (3, 3)
+        await ended(bound[:1])
+        assert (admission.running, admission.waiting) == (3, 2)
+        await ended(bound + other)
+
+    asyncio.run(run())
+
+
+def test_owner_for_whom_enough_wait_is_told_how_long_that_takes() -> None:
+    now = 0.0
+
+    async def run() -> None:
+        nonlocal now
+        admission = Admission(2, 1, clock=lambda: now)
+        calls = await begun(admission, *["busy"] * 6, most_waiting=4)
+        now = 30.0  # two have run for as long as that
+        with pytest.raises(AskerBusy, match="4 calls with this key are waiting") as refused:
+            await admission.slot(LIVE, "busy", most_waiting=4).__aenter__()
+        assert refused.value.retry_after_s == pytest.approx(75)  # five calls, two at a time
+        other = await begun(admission, "other", most_waiting=4)
+        assert admission.waiting == 5
+        await ended(calls + other)
+
+    asyncio.run(run())
+
+
+def test_slot_that_comes_free_as_a_waiting_call_is_cancelled_is_not_lost() -> None:
+    async def run() -> None:
+        admission = Admission(1, 1)
+        first, gone, next_one = await begun(admission, "a", "a", "a")
+        first.cancel()
+        gone.cancel()  # and the slot is given before it knows
+        await asyncio.gather(first, gone, return_exceptions=True)
+        assert (admission.running, admission.waiting) == (1, 0)
+        await ended([next_one])
+        assert admission.running == 0
+
+    asyncio.run(run())
