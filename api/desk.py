@@ -83,10 +83,11 @@ class Desk:
         wanted: RespondAsync,
         address: str = "",
         finish: Finish = nothing,
+        caller: str = "",
     ) -> Reply:
         """Returns what `work` does if it is soon done, or needs no call of R; else a promise of it.
 
-        The work goes on behind that. `address` is where the answer will be.
+        The work goes on behind that. `address` is where the answer will be, `caller` who asks.
 
         Raises:
             EngineBusy: too much is promised already.
@@ -102,6 +103,7 @@ class Desk:
             clock=self._clock,
             given=lambda: _tell(loop, given),
             address=address,
+            caller=caller,
         )
         errand = Errand()
         limiter = anyio.CapacityLimiter(1)  # their number is bounded above

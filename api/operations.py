@@ -64,8 +64,9 @@ RULES: Final = (
     Rule(READS, "/v1/runs/{run_id}/cells", "look", Role.OPERATOR),
     Rule(READS, "/v1/runs/{run_id}/events", "look", Role.OPERATOR),
     Rule(READS, "/v1/definitions", "look", Role.OPERATOR),
-    Rule(READS, "/v1/sessions", "look", Role.OPERATOR),
-    Rule(READS, "/v1/calls", "look", Role.OPERATOR),
+    Rule(READS, "/v1/sessions", "look", Role.CALLER),
+    Rule(("PATCH",), "/v1/sessions/{key}", "share", Role.CALLER),
+    Rule(READS, "/v1/calls", "look", Role.CALLER),
     Rule(READS, "/v1/calls/{key}", "follow", Role.CALLER),
     Rule(("DELETE",), "/v1/calls/{key}", "cancel", Role.CALLER),
     Rule(READS, "/v1/calls/{key}/events", "follow", Role.CALLER),
@@ -90,7 +91,8 @@ def operation_of(method: str, path: str) -> Operation:
         return _of_ocpu(method, [part for part in path.split("/")[2:] if part])
     for rule, pattern in _PATTERNS:
         if method in rule.methods and (found := pattern.fullmatch(path)):
-            return Operation(rule.name, rule.least, job=found.groupdict().get("job"))
+            job = found.groupdict().get("job")  # `churn.csv` is the job with a format
+            return Operation(rule.name, rule.least, job=job and job.partition(".")[0])
     return UNKNOWN
 
 
@@ -105,9 +107,11 @@ def _of_ocpu(method: str, parts: list[str]) -> Operation:
         return Operation("install", None)
     if section == "tmp":
         return Operation({"POST": "call", "DELETE": "delete"}.get(method, "read"), Role.CALLER)
-    if method == "POST":
-        return Operation("call", Role.VIEWER, function=_function(section, parts[1:]))
-    return Operation("read", Role.CALLER)
+    if method != "POST":
+        return Operation("read", Role.CALLER)
+    # Prepared answers are read by calls, too: whether R has to be asked is seen behind the gate.
+    least = Role.VIEWER if section in ("library", "lib") else Role.CALLER
+    return Operation("call", least, function=_function(section, parts[1:]))
 
 
 def _function(section: str, rest: list[str]) -> str | None:

@@ -5,7 +5,7 @@ They name no key, and say the same of a key that never was, has expired or was r
 
 from __future__ import annotations
 
-from api.api_error import ApiError
+from api.api_error import ApiError, NotFound
 
 
 class Refused(ApiError):
@@ -31,3 +31,10 @@ class KeyWrong(Refused):
 
 class Forbidden(Refused):
     """The key is not for this; the message says what it lacks."""
+
+
+class NotPrepared(NotFound):
+    """Nothing is prepared for this, and the key reads only what is."""
+
+    def __init__(self, what: str = "no answer to this") -> None:
+        super().__init__(f"{what} is prepared, and a key with the role viewer starts no R")

@@ -207,7 +207,7 @@ class Materialiser:
                 call.place_inputs(stage.path)
                 try:
                     evaluation = self.pool.evaluate(
-                        call.for_engine(job),
+                        call.hiding(call.for_engine(job), stage.path),
                         stage=stage.path,
                         limits=limits or self.limits,
                         priority=priority,
@@ -217,7 +217,8 @@ class Materialiser:
                     if error.evaluation is None:
                         raise
                     evaluation, limit = error.evaluation, error
-            self.sessions.publish(stage, cache_key=cache_key)
+            owner = call.owner if priority is Priority.LIVE else ""
+            self.sessions.publish(stage, cache_key=cache_key, owner=owner)
         except (EngineError, CacheError) as error:
             key, kind = stage.session_key, type(error).__name__
             self.calls.end(key, call.function, failure=kind, reason=str(error))

@@ -1,9 +1,22 @@
-"""The settings of access: who may ask, and how they show who they are."""
+"""The settings of access: who may ask, how they show who they are, and what they may call."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from jobs.entry import Entry
+from pydantic import AfterValidator
+
+from api.allow_list import pattern_problem
+from jobs.entry import Entry, own_error
+from jobs.errors import ValueInvalid
 from larder.setting import setting
+
+
+def _pattern(text: str) -> str:
+    if (reason := pattern_problem(text)) is not None:
+        raise own_error(ValueInvalid(reason, "for example: stats::rnorm, stats::*, scoring::*"))
+    return text
+
+
+FunctionPattern = Annotated[str, AfterValidator(_pattern)]
 
 
 class AccessSettings(Entry):
@@ -18,4 +31,7 @@ class AccessSettings(Entry):
         "key_in_query",
         default=False,
         text="Whether a key may be sent as ?key= too, where nothing else can be sent.",
+    )
+    miss: Literal[404, 504] = setting(
+        "miss", 404, "What a key with the role viewer is answered where nothing is prepared."
     )

@@ -69,7 +69,12 @@ def limits_of(settings: Settings) -> Limits:
 def access_config(settings: Settings) -> AccessConfig:
     """Who may ask."""
     is_open = settings.access.keys == "auto" and (settings.is_loopback or settings.insecure)
-    return AccessConfig(is_open=is_open, key_in_query=settings.access.key_in_query)
+    return AccessConfig(
+        is_open=is_open,
+        key_in_query=settings.access.key_in_query,
+        call=None if settings.call is None else tuple(settings.call),
+        miss=settings.access.miss,
+    )
 
 
 def ocpu_config(settings: Settings) -> OcpuConfig:
