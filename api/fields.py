@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from functools import partial
@@ -110,8 +111,10 @@ class Fields:
         if not self._rules.code:
             with path.open("rb") as file:
                 beginning = file.read(LONGEST_CONSTANT_BYTES + 1)
-            kind = self._kind_without_code(name, beginning.decode("utf-8", "replace"))
-            if kind == "data" and len(beginning) > LONGEST_CONSTANT_BYTES:
+            text = beginning.decode("utf-8", "replace")
+            is_whole = len(beginning) <= LONGEST_CONSTANT_BYTES
+            kind = self._kind_without_code(name, text, is_whole=is_whole)
+            if kind == "data" and not is_whole:
                 raise self._rules.no_code(name)
         self.add_stored(name, f"{kind}_file", path)
 
@@ -146,11 +149,13 @@ class Fields:
         self.arguments.append(Argument(name, kind, text))  # type: ignore[arg-type]
         self._values.append((name, value))
 
-    def _kind_without_code(self, name: str, text: str) -> str:
+    def _kind_without_code(self, name: str, text: str, *, is_whole: bool = True) -> str:
         if name == DOTS:
             if are_constants(text):
                 return "data"
         elif text.lstrip(" \t\r\n")[:1] in ("{", "["):
+            if is_whole and not _is_json(text):
+                raise self._rules.no_code(name)
             return "json"
         elif is_constant(text) or self._rules.may_use(package_of(text)):
             return "data"
@@ -179,6 +184,17 @@ def keyed_json(text: str) -> Value:
     if not _is_text_for_r(text):
         raise ValueError("R has no such text")
     return json_value(text)
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is JSON, as far as can be seen before R says what is wrong with it."""
+    try:
+        json.loads(text)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 def _is_text_for_r(text: str) -> bool:

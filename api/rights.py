@@ -14,8 +14,8 @@ from jobs.errors import JobNotFound
 from jobs.job import Job
 from jobs.job_set import JobSet
 
-DATA_PACKAGES: Final = ("base", "datasets")
-"""Whose data sets whoever may call anything may name."""
+DATA: Final = "datasets"
+"""The package whose data sets whoever may call anything may name: it has nothing else."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Rights:
 
         A package of another library is named by its place, as in patterns.
         """
-        if self.calls_anything or package in DATA_PACKAGES:
+        if self.calls_anything or package == DATA:
             return True
         if self.caller.functions:
             return allows_package(self.caller.functions, package)
