@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from api.claim_rules import ClaimRules
 from api.client_address import Proxies
@@ -81,6 +82,8 @@ class AccessConfig:
         r_seconds: Seconds of R in a day for one caller, unless the key says its own; None is
             without limit.
         body_limit_bytes: Of a request by who may send no code and no files.
+        call: Patterns of the functions that may be called, by anybody; None is no such list.
+        miss: What a viewer is answered where nothing is prepared: 404 or 504.
     """
 
     is_open: bool = True
@@ -101,3 +104,5 @@ class AccessConfig:
     queue: int = 100
     r_seconds: float | None = None
     body_limit_bytes: int = 16 * 2**20
+    call: tuple[str, ...] | None = None
+    miss: Literal[404, 504] = 404

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
+from api.argument_rules import ANYTHING, ArgumentRules
 from api.body import Body
 from api.charset import charset_of, decoded, json_charset, make_utf8
 from api.errors import BadRequest
@@ -17,7 +18,7 @@ from api.multipart import MULTIPART, Part, read_parts
 from api.upload_folder import FOLDER
 from cache.border import disk_border
 from cache.errors import CacheError
-from cache.keys import Value
+from cache.keys import Code, Value
 from engine.call import Argument
 
 __all__ = ["FORM", "Arguments", "read_arguments"]
@@ -56,6 +57,15 @@ class Arguments:
     inputs: dict[str, Path] = field(default_factory=dict)
     read_values: Callable[[], dict[str, Value] | None] = field(default=_none, compare=False)
 
+    @property
+    def is_named(self) -> bool:
+        """Whether R has yet to see that names among the arguments stand for data."""
+        data = ("data", "data_file")
+        values = self.values or {}
+        return any(
+            one.kind in data and type(values.get(one.name)) is Code for one in self.arguments
+        )
+
     @cached_property
     def values(self) -> dict[str, Value] | None:
         """The same arguments for the cache key; None where they have none.
@@ -73,33 +83,34 @@ class Arguments:
             shutil.move(path, target)
 
 
-def read_arguments(body: Body, folder: Path, *, code: bool = True) -> Arguments:
+def read_arguments(body: Body, folder: Path, rules: ArgumentRules = ANYTHING) -> Arguments:
     """Returns the arguments of a body. Blocks; uploads lie in `folder` or with the body.
-
-    Without `code`, form fields may be constants, JSON and sessions alone.
 
     Raises:
         BadRequest: a body of a kind that OpenCPU does not take, in its words; an argument that
             cannot be given to R; R code where there must be none.
+        Forbidden: R code, or a file, that the caller's key is not for.
         StoreFull, StoreUnavailable: what R reads from files cannot be written.
     """
     if body.length == 0:
         return Arguments()
     with disk_border(Path(FOLDER)):
-        return _read(body, folder, code=code)
+        return _read(body, folder, rules)
 
 
-def _read(body: Body, folder: Path, *, code: bool) -> Arguments:
+def _read(body: Body, folder: Path, rules: ArgumentRules) -> Arguments:
     media_type = body.media_type
     if not media_type:
         raise BadRequest("No Content-Type header found.")
     if media_type == FORM:
-        return _of_form(body, Fields(folder, code=code))
+        return _of_form(body, Fields(folder, rules))
     if media_type == MULTIPART:
-        return _of_parts(body, folder, Fields(folder, code=code))
+        return _of_parts(body, folder, Fields(folder, rules))
     if media_type == JSON:
         return _of_json(body)
     if media_type in SERIALIZED:
+        if not rules.code:
+            raise rules.no_file("serialized objects of R")
         path = body.path
         if path is None:
             path = folder / BODY

@@ -6,11 +6,14 @@ RFC 9110 (conditional requests), 9111 (Age, Cache-Control) and 9211 (Cache-Statu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
+from http import HTTPStatus
 from typing import Protocol
 
+from api.errors import OnlyIfCached
+from api.refusals import NotPrepared
 from api.reply import Headers, Reply
 from cache.body import Body
 from cache.entry import State
@@ -41,13 +44,49 @@ class Answer(Protocol):
 
 @dataclass(frozen=True)
 class Directives:
-    """What the request's headers ask of the cache."""
+    """What a request asks of the cache.
+
+    Attributes:
+        no_cache: It wants an answer computed now.
+        only_if_cached: It wants none computed; a miss is 504.
+        max_age_s: It wants none older than this.
+        etags: What it has already.
+        encodings: What it understands.
+        prepared_only: Nothing may be computed for who asks, nor behind the answer.
+    """
 
     no_cache: bool = False
     only_if_cached: bool = False
     max_age_s: float | None = None
     etags: tuple[str, ...] = ()
     encodings: frozenset[str] = frozenset()
+    prepared_only: bool = False
+
+    def without_r(self, *, miss: int) -> Directives:
+        """Returns them for somebody for whom R is not asked: what is prepared is what they get.
+
+        A miss is 404, or 504 if `miss` says so.
+        """
+        return replace(
+            self,
+            no_cache=False,
+            max_age_s=None,
+            only_if_cached=self.only_if_cached or miss == HTTPStatus.GATEWAY_TIMEOUT,
+            prepared_only=True,
+        )
+
+    def check_computing(self) -> None:
+        """Lets pass what may have an answer computed.
+
+        Raises:
+            OnlyIfCached, NotPrepared: it may not.
+        """
+        if self.prepared_only:
+            if self.only_if_cached:
+                raise OnlyIfCached("a key with the role viewer starts no R")
+            raise NotPrepared
+        if self.only_if_cached:
+            raise OnlyIfCached
 
     def accepts(self, answer: Answer) -> bool:
         """Whether an answer that is there will do."""

@@ -15,6 +15,7 @@ from api.call_document import (
     result_url_of,
     session_url_of,
 )
+from api.caller import ANYONE, Caller
 from api.errors import CallEnded, CallInterrupted, CallNotFound, status_named
 from api.problem import problem_of
 from cache.call_records import CallRecord, CallRecords
@@ -47,8 +48,8 @@ class CallBook:
     stored: StoredSessions
     records: CallRecords
 
-    def under_way(self) -> list[CallUnderWay]:
-        """Returns what waits and runs now, in the order in which it came.
+    def under_way(self, caller: Caller = ANYONE) -> list[CallUnderWay]:
+        """Returns what waits and runs now, in the order in which it came; of a caller's own calls.
 
         Raises:
             EngineUnavailable: the engine does not answer.
@@ -58,11 +59,32 @@ class CallBook:
         for facts in self.pool.under_way():
             waits = facts["running_s"] is None
             waiting += waits
-            calls.append(_under_way(facts, waiting if waits else None))
+            if caller.sees_all or self._is_of(caller, facts["key"], facts["owner"]):
+                calls.append(_under_way(facts, waiting if waits else None))
         return calls
 
+    def seen(self, key: str, caller: Caller) -> CallDocument:
+        """Returns what is known of a call, if it is the caller's.
+
+        Raises:
+            CallNotFound: nothing is, or no more, or it is another's.
+            EngineUnavailable: the engine does not answer, and only it could know.
+        """
+        self.check_seen(key, caller)
+        return self.look(key)
+
+    def check_seen(self, key: str, caller: Caller) -> None:
+        """Lets pass who may see a call: whoever made it, and operators.
+
+        Raises:
+            CallNotFound: it is another's, or there is none.
+        """
+        if caller.sees_all or self._is_of(caller, key) or key in self._running_for(caller):
+            return
+        raise CallNotFound(key)
+
     def look(self, key: str) -> CallDocument:
-        """Returns what is known of a call.
+        """Returns what is known of a call, whoever asks.
 
         Raises:
             CallNotFound: nothing is, or no more.
@@ -100,6 +122,19 @@ class CallBook:
             if not self.sessions.is_staged(key):
                 return
             time.sleep(PAUSE_S)
+
+    def _is_of(self, caller: Caller, key: str, owner: str = "") -> bool:
+        if not caller.name:
+            return False
+        record = self.records.get(key)
+        if caller.name == owner or (record is not None and record.caller == caller.name):
+            return True
+        session = self._session(key)
+        return session is not None and session.manifest.owner == caller.name
+
+    def _running_for(self, caller: Caller) -> set[str]:
+        running = self.pool.under_way()
+        return {one["key"] for one in running if one["owner"] and one["owner"] == caller.name}
 
     def _look(self, key: str) -> CallDocument | None:
         now = next((call for call in self.under_way() if call.key == key), None)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Final
 
 from starlette.types import Scope
 
+from api.allow_list import allows, matches
 from jobs.access_key import AccessKey
 from jobs.role import Role
 
@@ -74,13 +74,23 @@ class Caller:
         """Whether R is asked for what is not prepared."""
         return self.role.covers(Role.CALLER)
 
+    @property
+    def installs(self) -> bool:
+        """Whether what they ask for is installed where it is not there yet."""
+        return self.role.covers(Role.ADMIN)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether they see the sessions and calls of others; without keys everybody does."""
+        return self.role.covers(Role.OPERATOR)
+
     def may_call(self, function: str) -> bool:
-        """Whether they may call `package::name`."""
-        return not self.functions or any(fnmatchcase(function, one) for one in self.functions)
+        """Whether the key's own patterns let call `package::name`; see `api.rights` for all."""
+        return not self.functions or allows(self.functions, function)
 
     def may_read(self, job: str) -> bool:
         """Whether they may read the answers of a job."""
-        return not self.jobs or any(fnmatchcase(job, one) for one in self.jobs)
+        return not self.jobs or any(matches(one, job) for one in self.jobs)
 
 
 ANYONE = Caller()

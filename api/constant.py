@@ -1,7 +1,8 @@
-"""What a form field may say where R code in arguments is switched off (`ocpu.code`).
+"""What a form field may say where R code in arguments is refused.
 
 As in OpenCPU (the end of its R/parse_arg.R): constants, arithmetic of numbers, names, objects of
-sessions. None of it calls a function.
+sessions. None of it calls a function; that a name stands for data and no function is R's to see
+(read_data() in engine/r/data_argument.R), before the call is made.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _SESSION: Final = rf"x0[0-9a-f]{{13,64}}::{_NAME}"
 _VALUE: Final = rf"(?:{_ARITHMETIC}|{_STRING}|-?Inf|{_SESSION}|{_NAME})"
 _LABEL: Final = rf"(?:{_NAME}|{_STRING}|`[^`\\]*+`)\s*+="
 _ITEM: Final = rf"\s*+(?:{_LABEL}\s*+)?(?:{_VALUE}\s*+)?"
+_DATA_SET: Final = re.compile(rf"\s*+([A-Za-z][A-Za-z0-9.]*+)::{_NAME}\s*+")
 _ONE = re.compile(rf"\s*+{_VALUE}\s*+", re.DOTALL)
 _LIST = re.compile(rf"{_ITEM}(?:,{_ITEM})*+", re.DOTALL)
 
@@ -32,3 +34,9 @@ def is_constant(text: str) -> bool:
 def are_constants(text: str) -> bool:
     """Whether each argument in the text of `...` is a constant, with or without a name."""
     return _LIST.fullmatch(text) is not None
+
+
+def package_of(text: str) -> str:
+    """Returns the package whose data set a field names, as `MASS::Boston`; of any other nothing."""
+    found = _DATA_SET.fullmatch(text)
+    return "" if found is None else found[1]

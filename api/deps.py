@@ -6,6 +6,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.caller import Caller, caller_of
+from api.rights import Rights
 from api.services import Services
 from jobs.repository import Catalog
 
@@ -22,5 +24,20 @@ def catalog_of(request: Request) -> Catalog:
     return catalog
 
 
+def caller_dep(request: Request) -> Caller:
+    """Returns who asks."""
+    return caller_of(request.scope)
+
+
+def rights_of(
+    services: Annotated[Services, Depends(services_of)],
+    caller: Annotated[Caller, Depends(caller_dep)],
+) -> Rights:
+    """Returns what whoever asks may do."""
+    return services.rights(caller)
+
+
 ServicesDep = Annotated[Services, Depends(services_of)]
 CatalogDep = Annotated[Catalog, Depends(catalog_of)]
+CallerDep = Annotated[Caller, Depends(caller_dep)]
+RightsDep = Annotated[Rights, Depends(rights_of)]

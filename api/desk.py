@@ -106,10 +106,11 @@ class Desk:
         wanted: RespondAsync,
         address: str = "",
         finish: Finish = nothing,
+        caller: str = "",
     ) -> Reply:
         """Returns what `work` does if it is soon done, or needs no call of R; else a promise of it.
 
-        The work goes on behind that. `address` is where the answer will be.
+        The work goes on behind that. `address` is where the answer will be, `caller` who asks.
 
         Raises:
             EngineBusy, AskerBusy: too much is promised already.
@@ -128,6 +129,7 @@ class Desk:
             clock=self._clock,
             given=lambda: _tell(loop, given),
             address=address,
+            caller=caller,
         )
         errand = Errand()
         at_once = contextlib.nullcontext()  # their number is bounded above

@@ -13,6 +13,7 @@ ApiError
 ├── NotAllowed        the method is not for this resource
 ├── NotFound          there is no such resource
 │   ├── NotInstalled  nothing is installed under this name, nor may be
+│   ├── NotPrepared   no answer is prepared, and the key reads only what is
 │   └── CallNotFound  no call has this key, or no more
 ├── CallEnded         a call that is to be cancelled has ended already
 ├── CallInterrupted   the server stopped while a call was under way
@@ -54,6 +55,7 @@ from api.refusals import (
     KeyMissing,
     KeyWrong,
     LoginOver,
+    NotPrepared,
     OriginForeign,
     ProxyUnknown,
     RateExceeded,
@@ -143,10 +145,10 @@ class KeysNotListed(ApiError):
 
 
 class OnlyIfCached(ApiError):
-    """The request says only-if-cached, and nothing is."""
+    """The request says only-if-cached, or the caller may have nothing computed, and nothing is."""
 
-    def __init__(self) -> None:
-        super().__init__("nothing is stored for this call, and only-if-cached allows no computing")
+    def __init__(self, why: str = "only-if-cached allows no computing") -> None:
+        super().__init__(f"nothing is stored for this call, and {why}")
 
 
 class CallNotFound(NotFound):
@@ -194,6 +196,7 @@ STATUS: dict[type[Exception], int] = {
     KeysNotListed: 403,
     NotFound: 404,
     NotInstalled: 404,
+    NotPrepared: 404,
     CallNotFound: 404,
     CallEnded: 409,
     CallInterrupted: 503,

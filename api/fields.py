@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from functools import partial
 from hashlib import blake2b, file_digest
 from pathlib import Path, PurePath
 
-from api.constant import are_constants, is_constant
+from api.argument_rules import ANYTHING, ArgumentRules
+from api.constant import are_constants, is_constant, package_of
 from api.errors import BadRequest
 from cache.errors import CacheError
 from cache.keys import MISSING, Code, Upload, Value, form_value, json_value
@@ -19,12 +21,10 @@ INPUTS = ".inputs"
 INLINE_CHARACTERS = 1024 * 1024
 """Longer texts go to R as files: on its way to R a text is copied a dozen times."""
 DOTS = "..."
+SERIALIZED_KINDS = ("rds", "pb")
+"""R's own formats: reading one may bring functions, environments and promises."""
 LONGEST_CONSTANT_BYTES = 64 * 1024
 """Of a field that lies in a file: one that may not be code is looked at so far."""
-NO_CODE = (
-    "R code in arguments is switched off on this server (ocpu.code): '{name}' has to be JSON, "
-    "a number, a quoted text, TRUE, FALSE, NULL, NA, a name, or the key of a session."
-)
 
 _PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _NO_TEXT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
@@ -35,18 +35,18 @@ class Fields:
 
     Args:
         folder: Where long texts are written.
-        code: Whether fields may be R code.
+        rules: What fields may be.
 
     Attributes:
         arguments: What R is given.
         inputs: Files to be placed into the call's folder, by their path in it.
     """
 
-    def __init__(self, folder: Path, *, code: bool) -> None:
+    def __init__(self, folder: Path, rules: ArgumentRules = ANYTHING) -> None:
         self.arguments: list[Argument] = []
         self.inputs: dict[str, Path] = {}
         self._folder = folder
-        self._code = code
+        self._rules = rules
         self._values: list[tuple[str, Callable[[], Value]]] = []
 
     def values(self) -> dict[str, Value] | None:
@@ -66,9 +66,10 @@ class Fields:
 
         Raises:
             BadRequest: it has a NUL, or it is code where that is switched off.
+            Forbidden: it is code, and the key is not for that.
         """
         kind = "code"
-        if not self._code:
+        if not self._rules.code:
             kind = self._kind_without_code(name, text)
         self._add_text(name, kind, text, partial(_field_value, name, text, kind))
 
@@ -89,7 +90,13 @@ class Fields:
         self._add_text(name, "json", text, lambda: keyed_json(text))
 
     def add_file(self, name: str, filename: str, path: Path) -> None:
-        """Adds an uploaded file: the argument is its name, made another one if it is taken."""
+        """Adds an uploaded file: the argument is its name, made another one if it is taken.
+
+        Raises:
+            Forbidden: the key is not for files.
+        """
+        if not self._rules.files:
+            raise self._rules.no_file("files")
         filename = self._free(filename)
         self._add(name, "file", filename, lambda: Upload(filename, _digest(path)))
         self.inputs[filename] = path
@@ -98,19 +105,30 @@ class Fields:
         """Adds a field that lies in a file.
 
         Raises:
-            BadRequest: as `add_field`; a long constant, too, where code is switched off.
+            BadRequest, Forbidden: as `add_field`; a long constant, too, where code is refused.
         """
         kind = "code"
-        if not self._code:
+        if not self._rules.code:
             with path.open("rb") as file:
                 beginning = file.read(LONGEST_CONSTANT_BYTES + 1)
-            kind = self._kind_without_code(name, beginning.decode("utf-8", "replace"))
-            if kind == "code" and len(beginning) > LONGEST_CONSTANT_BYTES:
-                raise BadRequest(NO_CODE.format(name=name))
+            text = beginning.decode("utf-8", "replace")
+            is_whole = len(beginning) <= LONGEST_CONSTANT_BYTES
+            kind = self._kind_without_code(name, text, is_whole=is_whole)
+            if kind == "data" and not is_whole:
+                raise self._rules.no_code(name)
         self.add_stored(name, f"{kind}_file", path)
 
     def add_stored(self, name: str, kind: str, path: Path) -> None:
-        """Adds what R reads from a file, by the kind of the argument."""
+        """Adds what R reads from a file, by the kind of the argument.
+
+        Raises:
+            BadRequest, Forbidden: it is of a kind that may hold code, or a file, where those are
+                refused.
+        """
+        if kind in SERIALIZED_KINDS and not self._rules.code:
+            raise self._rules.no_file("serialized objects of R")
+        if kind == "bytes" and not self._rules.files:
+            raise self._rules.no_file("files")
         place = f"field{len(self.arguments)}"
         self._add(name, kind, place, lambda: Upload(f"{kind}:", _digest(path)))
         self.inputs[f"{INPUTS}/{place}"] = path
@@ -131,15 +149,17 @@ class Fields:
         self.arguments.append(Argument(name, kind, text))  # type: ignore[arg-type]
         self._values.append((name, value))
 
-    def _kind_without_code(self, name: str, text: str) -> str:
+    def _kind_without_code(self, name: str, text: str, *, is_whole: bool = True) -> str:
         if name == DOTS:
             if are_constants(text):
-                return "code"
+                return "data"
         elif text.lstrip(" \t\r\n")[:1] in ("{", "["):
+            if is_whole and not _is_json(text):
+                raise self._rules.no_code(name)
             return "json"
-        elif is_constant(text):
-            return "code"
-        raise BadRequest(NO_CODE.format(name=name))
+        elif is_constant(text) or self._rules.may_use(package_of(text)):
+            return "data"
+        raise self._rules.no_code(name)
 
     def _free(self, filename: str) -> str:
         path, number = PurePath(filename), 2
@@ -164,6 +184,17 @@ def keyed_json(text: str) -> Value:
     if not _is_text_for_r(text):
         raise ValueError("R has no such text")
     return json_value(text)
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is JSON, as far as can be seen before R says what is wrong with it."""
+    try:
+        json.loads(text)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 def _is_text_for_r(text: str) -> bool:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.api_error import ApiError
 from api.arguments import FORM
 from api.body import Body
-from api.caching import read_directives
+from api.caller import Caller, caller_of
 from api.form import form_pairs
 from api.hit_call import CallRequest, read_call
 from api.memo import Key, ReplyMemo
@@ -63,18 +63,22 @@ class HitLayer:
             await self._app(scope, receive, send)
             return
         self._notice_definitions()
-        key = self._memo.key(scope, b"" if body is None else body.small)
+        caller = caller_of(scope)
+        key = self._memo.key(scope, b"" if body is None else body.small, caller)
         kept = self._memo.get(key)
         if kept is not None:
             await _send(send, method, kept.status, list(kept.headers), kept.body)
             return
-        reply = self._result(scope, key) if body is None else self._call(scope, body, key)
+        if body is None:
+            reply = self._result(scope, caller, key)
+        else:
+            reply = self._call(scope, body, caller, key)
         if reply is None:
             await self._app(scope, receive, send)
         else:
             await _send(send, method, reply.status, reply.wire_headers(), reply.body)
 
-    def _result(self, scope: Scope, request_key: Key) -> Reply | None:
+    def _result(self, scope: Scope, caller: Caller, request_key: Key) -> Reply | None:
         headers = _headers(scope)
         key = (scope["path"], scope["query_string"], headers.get("accept"))
         try:
@@ -86,8 +90,10 @@ class HitLayer:
                 pairs = form_pairs(scope["query_string"])
                 query = read_query(self._services.pantry, name, pairs, headers)
                 self._remember(key, query)
+            if not caller.may_read(query.job.name):
+                return None
             mark = self._memo.mark(query.job.qualified)
-            found = self._results.ready(query, read_directives(headers))
+            found = self._results.ready(query, self._services.directives(caller, headers))
         except (ApiError, JobError, CacheError):
             return None  # the application says what is wrong
         if found is None:
@@ -96,9 +102,9 @@ class HitLayer:
             self._memo.put(request_key, found.reply, query.job.qualified, mark)
         return found.reply
 
-    def _call(self, scope: Scope, body: Body, request_key: Key) -> Reply | None:
+    def _call(self, scope: Scope, body: Body, caller: Caller, request_key: Key) -> Reply | None:
         headers = _headers(scope)
-        key = (scope["raw_path"], scope["query_string"], body.content_type, body.small)
+        key = (scope["raw_path"], scope["query_string"], body.content_type, body.small, caller)
         try:
             call = self._recall(key)
             if not isinstance(call, CallRequest):
@@ -108,7 +114,8 @@ class HitLayer:
                 call = found
                 self._remember(key, call)
             mark = self._memo.mark(call.call.function)
-            found_ready = call.ready(self._services, scope, read_directives(headers))
+            directives = self._services.directives(caller, headers)
+            found_ready = call.ready(self._services, scope, directives)
         except (ApiError, JobError, CacheError):
             return None  # as above
         if found_ready is None:

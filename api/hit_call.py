@@ -18,20 +18,23 @@ from api.ocpu_request import OcpuRequest, read_request
 from api.services import Services
 from cache.entry import Entry
 from engine.call import FunctionCall
+from engine.reach import session_keys
 from jobs.call import Call
+from jobs.job import Job
 
 
 @dataclass(frozen=True)
 class CallRequest:
-    """What a POST below /ocpu/library asks, its arguments read."""
+    """What a POST below /ocpu/library asks, its arguments read; `jobs` are those to look under."""
 
     request: OcpuRequest
     call: Call
     output: str | None
+    jobs: tuple[Job, ...]
 
     def ready(self, services: Services, scope: Scope, directives: Directives) -> Ready | None:
         """Returns the reply if it is prepared."""
-        found = services.pantry.resolve(self.call)
+        found = services.pantry.resolve(self.call, among=self.jobs)
         if found is None or not ready(services.pantry, found, directives, self._usable):
             return None
         request = read_request(scope, self.request.body)  # this client's name for the server
@@ -47,8 +50,11 @@ class CallRequest:
 def read_call(scope: Scope, body: Body, services: Services) -> CallRequest | None:
     """Returns the call of a function that a job declares; None for any other request.
 
+    None, too, where the caller may not make it, or names a session: that they see it is not to be
+    had without looking.
+
     Raises:
-        BadRequest: the body cannot be read.
+        BadRequest, Forbidden: the body cannot be read, or holds what it may not.
     """
     request = read_request(scope, body)
     parts = request.parts[1:]
@@ -62,11 +68,15 @@ def read_call(scope: Scope, body: Body, services: Services) -> CallRequest | Non
     else:
         return None
     function = f"{package}::{name}"
-    if not services.pantry.jobs.declaring(function):
+    rights = services.rights(request.caller)
+    jobs = rights.jobs_of(function)
+    if not jobs or not rights.may_call(function):
         return None
-    given = read_arguments(body, Path(), code=services.ocpu.code)
+    given = read_arguments(body, Path(), rights.arguments)
     if given.values is None or given.inputs:
         return None
     output = rest[0] if rest and rest[0] in SHORTCUTS else None
     target = FunctionCall(package, name, given.arguments, given.body)
-    return CallRequest(request, kept_call(function, given, target), output)
+    if not request.caller.sees_all and session_keys(target.to_wire()):
+        return None
+    return CallRequest(request, kept_call(function, given, target), output, jobs)

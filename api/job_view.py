@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -15,16 +16,13 @@ from jobs.records import Run, ScheduleRow
 from jobs.repository import Catalog
 
 
-def job_views(pantry: Pantry, catalog: Catalog) -> list[dict[str, Any]]:
-    """Returns all jobs, in the order of their definition."""
+def job_views(pantry: Pantry, catalog: Catalog, jobs: Iterable[Job]) -> list[dict[str, Any]]:
+    """Returns what there is to say of jobs, in their order."""
     runs = catalog.last_runs()
     schedules: dict[str, list[ScheduleRow]] = {}
     for row in catalog.schedules():
         schedules.setdefault(row.job, []).append(row)
-    return [
-        job_view(pantry, job, runs.get(job.name), schedules.get(job.name, []))
-        for job in pantry.jobs.values()
-    ]
+    return [job_view(pantry, job, runs.get(job.name), schedules.get(job.name, [])) for job in jobs]
 
 
 def job_view(

@@ -14,6 +14,7 @@ from typing import Any
 
 from starlette.types import Scope
 
+from api.caller import ANYONE, Caller
 from api.reply import Reply
 from cache.generations import Generations
 from jobs.versions import COUNTER
@@ -51,14 +52,15 @@ class ReplyMemo:
         self._bytes = 0
 
     @staticmethod
-    def key(scope: Scope, body: bytes = b"") -> Key:
-        """Returns what tells this request from any other."""
+    def key(scope: Scope, body: bytes = b"", caller: Caller = ANYONE) -> Key:
+        """Returns what tells this request from any other, and who asks from who may do else."""
         return (
             scope["method"],
             scope["raw_path"],
             scope["query_string"],
             tuple(scope["headers"]),
             body,
+            caller,
         )
 
     def mark(self, function: str) -> tuple[int, int]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from api.caching import Answer, Directives
-from api.errors import OnlyIfCached
 from api.promise import Promise, asked
 from api.reply import Reply
 from cache.entry import Entry, State
@@ -37,7 +36,7 @@ def ready(
     """Whether what was found will do; a stale answer that does is refreshed behind it."""
     if found.entry is None or not directives.accepts(found) or not usable(found.entry):
         return False
-    if found.state is State.STALE:
+    if found.state is State.STALE and not directives.prepared_only:
         pantry.refresh(found)
     return True
 
@@ -57,13 +56,12 @@ def obtain(
     With a `promise`, for a client who does not wait.
 
     Raises:
-        OnlyIfCached: the request allows no computing, and nothing is there.
+        OnlyIfCached, NotPrepared: no computing is allowed, and nothing is there.
         CallFailed, RefusedMiss, EngineError: the answer cannot be computed.
     """
     if ready(pantry, found, directives, usable):
         return found
-    if directives.only_if_cached:
-        raise OnlyIfCached
+    directives.check_computing()
     # What is there and will not do must not come back from the flight as somebody else's success.
     newer_than = found.now if found.entry is not None else None
 
@@ -79,7 +77,7 @@ def row_ready(pantry: Pantry, found: RowResolution, directives: Directives) -> b
     """Whether the row that was found will do; a stale one that does is refreshed behind it."""
     if found.answer is None or not directives.accepts(found):
         return False
-    if found.state is State.STALE:
+    if found.state is State.STALE and not directives.prepared_only:
         pantry.refresh_row(found)
     return True
 
@@ -90,13 +88,12 @@ def obtain_row(
     """Returns a row's answer, as `obtain` does. Blocks while R works.
 
     Raises:
-        OnlyIfCached: the request allows no computing, and nothing is there.
+        OnlyIfCached, NotPrepared: no computing is allowed, and nothing is there.
         RowNotFound, EngineError: the row cannot be computed.
     """
     if row_ready(pantry, found, directives):
         return found
-    if directives.only_if_cached:
-        raise OnlyIfCached
+    directives.check_computing()
     job = found.job
 
     def make(call_key: str | None) -> RowResolution:

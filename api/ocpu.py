@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 METHODS = "POST, GET, HEAD, OPTIONS, DELETE"
 TEST_PAGES = Path(__file__).parent / "static" / "ocpu-test"
-REFUSALS = {"unknown_format": 404, "topic_not_found": 404}
+REFUSALS = {"unknown_format": 404, "topic_not_found": 404, "code_refused": 403}
 
 FOLDER_OF_A_CALL = rb"(/\.larder/(work/\d+|sessions(/\.staging)?/x0[0-9a-f]+))?"
 
@@ -107,7 +107,8 @@ class OcpuApp:
             return self.answer(replace(request, promise=promise))
 
         try:
-            return await desk.answer_later(work, wanted, finish=body.aclose)
+            who = request.caller.name
+            return await desk.answer_later(work, wanted, finish=body.aclose, caller=who)
         except (EngineBusy, AskerRefused) as error:
             return refusal(error)
 

@@ -30,6 +30,8 @@ def gists(request: OcpuRequest, parts: list[str], services: Services) -> Reply:
         return _gists_of(request, parts[0], services)
     if request.method == "POST" and len(parts) == 2:
         raise NotAllowed(request.method, request.path)
+    if request.method == "POST":
+        services.rights(request.caller).check_code("running a script")
     found = obtain(request, "gist", f"{parts[0]}/{parts[1]}", services)
     folder, rest = found.folder, parts[2:]
     _refuse_hidden(folder, rest)

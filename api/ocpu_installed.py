@@ -33,8 +33,8 @@ def obtain(request: OcpuRequest, source: Source, name: str, services: Services) 
 
     Raises:
         NotAllowed: the method is none that reads or calls.
-        NotInstalled, InstallFailed, InstallBusy: as `OnDemand.obtain` says.
+        Forbidden, NotInstalled, InstallFailed, InstallBusy: as `OnDemand.obtain` says.
     """
     if not request.reads and request.method != "POST":
         raise NotAllowed(request.method, request.path)
-    return services.on_demand.obtain(source, name)
+    return services.on_demand.obtain(source, name, may_install=request.caller.installs)

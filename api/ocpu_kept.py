@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.caching import Directives, answer_headers, body_reply, read_directives
+from api.caching import Directives, answer_headers, body_reply
 from api.obtain import obtain
 from api.ocpu_objects import options_of
 from api.ocpu_replies import failure_reply, listing_reply, session_headers
@@ -28,8 +28,9 @@ def answer_kept(
     request: OcpuRequest, services: Services, call: Call, found: Resolution, output: str | None
 ) -> Reply:
     """Returns the answer to a call of a declared function, computing it if it is not there."""
-    directives = read_directives(request.headers)
+    directives = services.directives(request.caller, request.headers)
     options = dict(options_of(request))
+    with_r = request.caller.starts_r
     also = [Output(label_of(output, options), output, options)] if output else []
     try:
         resolution = obtain(
@@ -37,7 +38,7 @@ def answer_kept(
             call,
             found,
             directives,
-            usable=lambda entry: _usable(entry, output, options),
+            usable=lambda entry: _usable(entry, output, options, with_r=with_r),
             also=also,
             promise=request.promise,
         )
@@ -47,9 +48,9 @@ def answer_kept(
     return reply or _derived(request, services, resolution, output or "", directives)
 
 
-def _usable(entry: Entry, output: str | None, options: dict[str, str]) -> bool:
-    """Whether the entry can answer in this form: as it is, or through its session."""
-    if entry.session_key is not None:
+def _usable(entry: Entry, output: str | None, options: dict[str, str], *, with_r: bool) -> bool:
+    """Whether the entry can answer in this form: as it is, or through its session `with_r`."""
+    if entry.session_key is not None and (with_r or output is None):
         return True
     return output is not None and label_of(output, options) in entry.bodies
 

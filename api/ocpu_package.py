@@ -21,7 +21,13 @@ from api.services import Services
 def serve_package(
     request: OcpuRequest, package: PackageAddress, rest: list[str], services: Services
 ) -> Reply:
-    """Answers a package's URL; `rest` is what follows the package's own path."""
+    """Answers a package's URL; `rest` is what follows the package's own path.
+
+    Raises:
+        Forbidden: the caller may not see this package.
+    """
+    if request.reads:
+        services.rights(request.caller).check_look(package)
     if not rest:
         return _root(request, package, services)
     section = SECTIONS.get(rest[0])
@@ -36,12 +42,17 @@ def serve_package(
 def serve_object(
     request: OcpuRequest, package: PackageAddress, rest: list[str], services: Services
 ) -> Reply:
-    """Answers an object's URL, or calls it; `rest` begins with its name."""
+    """Answers an object's URL, or calls it; `rest` begins with its name.
+
+    Raises:
+        Forbidden: the caller may not call it, nor see it.
+    """
     name = rest[0]
     if request.method == "POST":
         return call_function(request, services, rest[1:], package=package, name=name)
     if not request.reads:
         raise NotAllowed(request.method, request.path)
+    services.rights(request.caller).check_call(f"{package.place}::{name}")
     if len(rest) == 1:
         services.pool.read("find_object", **package.fields(name=name))
         return redirect(request, f"{request.path.rstrip('/')}/print")

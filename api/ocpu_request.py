@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from starlette.types import Scope
 
 from api.body import Body
+from api.caller import ANYONE, Caller, caller_of
 from api.errors import BadRequest
 from api.form import form_pairs
 from api.hosts import HOST
@@ -20,8 +21,8 @@ class OcpuRequest:
 
     `path` is what follows the mount, unescaped once, double slashes made single (in one pass, as
     OpenCPU does); `parts` are its segments; `query` the options of a format, by name, and
-    `query_text` the query as it came, with its question mark. `promise` is there if the client does
-    not wait for a call.
+    `query_text` the query as it came, with its question mark. `caller` is who asks. `promise` is
+    there if the client does not wait for a call.
     """
 
     method: str
@@ -31,6 +32,7 @@ class OcpuRequest:
     query_text: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     body: Body = field(default_factory=Body)
+    caller: Caller = ANYONE
     promise: Promise | None = field(default=None, compare=False)
 
     @property
@@ -80,4 +82,5 @@ def read_request(scope: Scope, body: Body) -> OcpuRequest:
         query_text=f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "",
         headers=headers,
         body=body,
+        caller=caller_of(scope),
     )

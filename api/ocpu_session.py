@@ -37,9 +37,9 @@ def sessions(request: OcpuRequest, parts: list[str], services: Services) -> Repl
         return text(200, "") if request.has_slash else with_slash(request)
     key, separator, name = parts[0].partition("::")
     if request.method == "DELETE" and len(parts) == 1 and not separator:
-        return _remove(key, services)
+        return _remove(request, key, services)
     try:
-        session = services.pantry.stored_sessions.open(key)
+        session = services.seen_by(request.caller).open(key)
         if separator:
             return _object(request, session, [name, *parts[1:]], services)
         if len(parts) > 1:
@@ -54,9 +54,10 @@ def sessions(request: OcpuRequest, parts: list[str], services: Services) -> Repl
     return listing(outputs_of(session)) if request.has_slash else with_slash(request)
 
 
-def _remove(key: str, services: Services) -> Reply:
+def _remove(request: OcpuRequest, key: str, services: Services) -> Reply:
     """Removes a session now; an answer that is made of it goes too, unless a job prepared it."""
     try:
+        services.seen_by(request.caller).own(key)
         services.pantry.stored_sessions.remove(key)
     except SessionNotFound:
         raise _not_found(key) from None
@@ -73,6 +74,7 @@ def _section(
     if section == "R" and rest:
         return _object(request, session, rest, services)
     if section == "files" and rest and request.method == "POST":
+        services.rights(request.caller).check_code("running a script")
         path = path_below(session.path, _shown(rest))
         return run_script(request, services, path, session.session_key)
     only_reads(request)

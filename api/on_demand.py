@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from api.install_refusals import NotInstalled
+from api.refusals import Forbidden
 from cache.clock import Clock, utcnow
 from engine.errors import EngineError, InstallBusy, InstallFailed
 from engine.install_policy import InstallPolicy
@@ -50,17 +51,22 @@ class OnDemand:
     _looking: threading.Lock = field(default_factory=threading.Lock)
     _failed: dict[Name, tuple[float, EngineError]] = field(default_factory=dict)
 
-    def obtain(self, source: Source, name: str) -> Installed:
+    def obtain(self, source: Source, name: str, *, may_install: bool = True) -> Installed:
         """Returns what is installed under this name, installing it first where that is allowed.
+
+        `may_install` is whether it is for who asks.
 
         Blocks while it is installed. One that is older than the policy wants is looked up again
         behind the answer.
 
         Raises:
             NotInstalled: it is not there, and may not be installed.
+            Forbidden: it is not there, and somebody else may have it installed.
             InstallFailed, InstallBusy, EngineUnavailable: it could not be installed.
         """
         found = self.shelf.find(source, name)
+        if found is None and not may_install and self.policy.allows(source, name):
+            raise Forbidden(f"{source}::{name} is not installed; a key with the role admin may")
         if found is None:
             return self._install(source, name)
         self._look_again(found)

@@ -20,6 +20,11 @@ class PackageAddress:
     path: str
     library: str | None = None
 
+    @property
+    def place(self) -> str:
+        """What lists of functions call it: by its name, or by its place if in another library."""
+        return self.name if self.library is None else self.path.lstrip("/")
+
     def fields(self, **more: Any) -> dict[str, Any]:
         """Returns the fields with which the engine is asked about the package."""
         found = {"package": self.name, **more}

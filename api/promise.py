@@ -34,6 +34,7 @@ class Promise:
         clock: Gives the moment.
         given: Is told, in the call's thread, that the client need not wait any longer.
         address: Where the answer will be: a path of its own, or one below its session.
+        caller: Whose it is.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Promise:
     clock: Clock
     given: Callable[[], None]
     address: str = ""
+    caller: str = ""
     _record: CallRecord | None = field(default=None, init=False)
 
     def keep(self, function: str, make: Callable[[str], Made], *, is_shared: bool) -> Made:
@@ -57,6 +59,7 @@ class Promise:
             began_at=self.clock(),
             owner=str(Owner.here()),
             address=self.address,
+            caller=self.caller,
             session_key=None if is_shared else self.key,
         )
         self.records.put(self._record)

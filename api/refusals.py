@@ -5,7 +5,7 @@ They name no key, and say the same of a key that never was, has expired or was r
 
 from __future__ import annotations
 
-from api.api_error import ApiError
+from api.api_error import ApiError, NotFound
 from api.reply import Headers
 
 
@@ -134,3 +134,10 @@ class ProxyUnknown(Refused):
             " add NAME --role admin), or, where the proxy checks who calls, say so in larder.yaml:"
             f' access: {{proxies: ["{address or "127.0.0.1"}"]}}'
         )
+
+
+class NotPrepared(NotFound):
+    """Nothing is prepared for this, and the key reads only what is."""
+
+    def __init__(self, what: str = "no answer to this") -> None:
+        super().__init__(f"{what} is prepared, and a key with the role viewer starts no R")

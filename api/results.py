@@ -118,6 +118,7 @@ class Results:
 
         Raises:
             ArgumentInvalid, CallFailed, RefusedMiss, RowNotFound, EngineError: as they say.
+            OnlyIfCached, NotPrepared: it is not there, and may not be computed.
         """
         if query.job.rows is not None:
             row = self._pantry.row_answer(query.job, query.row_key)
@@ -130,7 +131,10 @@ class Results:
             found.call,
             found,
             directives,
-            usable=lambda entry: label in entry.bodies or entry.session_key is not None,
+            usable=lambda entry: (
+                label in entry.bodies
+                or (entry.session_key is not None and not directives.prepared_only)
+            ),
             also=[Output(label, label)],
             promise=promise,
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from api.access_config import AccessConfig
+from api.caching import Directives, read_directives
 from api.call_book import CallBook
+from api.caller import Caller
 from api.deployments import Deployments
 from api.desk import Desk
 from api.event_stream import Seats
@@ -17,6 +19,8 @@ from api.gist_list import GistList
 from api.home_libraries import HomeLibraries
 from api.ocpu_config import OcpuConfig
 from api.on_demand import OnDemand
+from api.rights import Rights
+from api.session_access import SessionAccess
 from cache.sessions import SessionFolder
 from engine.errors import EngineError
 from engine.limits import Limits
@@ -84,6 +88,19 @@ class Services:
         self.desk = Desk(self.pool, pantry.calls, self.sessions.new_key, pantry.clock)
         stored = pantry.stored_sessions
         self.call_book = CallBook(self.pool, self.sessions, stored, pantry.calls)
+
+    def rights(self, caller: Caller) -> Rights:
+        """Returns what a caller may do now."""
+        return Rights(caller, self.pantry.jobs, self.access.call, self.ocpu.code)
+
+    def directives(self, caller: Caller, headers: Mapping[str, str]) -> Directives:
+        """Returns what a caller's request asks of the cache, as far as they may."""
+        asked = read_directives(headers)
+        return asked if caller.starts_r else asked.without_r(miss=self.access.miss)
+
+    def seen_by(self, caller: Caller) -> SessionAccess:
+        """Returns the sessions as a caller sees them."""
+        return SessionAccess(self.pantry, caller)
 
     def r_facts(self) -> dict[str, Any]:
         """Returns R's version and locale, asked of the engine once a minute at most."""

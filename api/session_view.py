@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,14 @@ from engine.pool import Pool
 
 
 def session_views(
-    sessions: SessionFolder, pool: Pool, *, live_only: bool, limit: int
+    sessions: SessionFolder,
+    pool: Pool,
+    seen: Callable[[str], bool] | None = None,
+    *,
+    live_only: bool,
+    limit: int,
 ) -> list[dict[str, Any]]:
-    """Returns the newest sessions, newest first.
+    """Returns the newest sessions, newest first; of those that are `seen`, if not all are.
 
     Those that are live have the memory of their process in bytes (PSS) and the time since when.
 
@@ -25,6 +30,7 @@ def session_views(
     """
     live = {one["key"]: one for one in pool.info()["live"]}
     keys = filter(sessions.exists, live) if live_only else sessions.keys()
+    keys = keys if seen is None else filter(seen, keys)
     newest = heapq.nlargest(limit, _dated(sessions, keys))
     return [_view(sessions, key, created_at, live.get(key)) for created_at, key in newest]
 

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from api.call_book import CallBook
 from api.call_document import CallDocument, CallsUnderWay, ProblemDocument
 from api.call_events import CallEvents
-from api.deps import ServicesDep
+from api.deps import CallerDep, ServicesDep
 from api.event_stream import EVENTS, FRESH, EventResponse, number_of
 
 router = APIRouter(prefix="/calls", tags=["calls"])
@@ -29,22 +29,23 @@ BookDep = Annotated[CallBook, Depends(book_of)]
 
 
 @router.get("")
-def list_calls(book: BookDep, response: Response) -> CallsUnderWay:
-    """What waits and runs now, in the order in which it came."""
+def list_calls(book: BookDep, caller: CallerDep, response: Response) -> CallsUnderWay:
+    """What waits and runs now, in the order in which it came: one's own calls, to operators all."""
     response.headers.update(FRESH)
-    return CallsUnderWay(calls=book.under_way())
+    return CallsUnderWay(calls=book.under_way(caller))
 
 
 @router.get("/{key}", responses=NOT_FOUND)
-def show_call(key: str, book: BookDep, response: Response) -> CallDocument:
+def show_call(key: str, book: BookDep, caller: CallerDep, response: Response) -> CallDocument:
     """One call: where it stands, what it printed so far, and where its answer is."""
     response.headers.update(FRESH)
-    return book.look(key)
+    return book.seen(key, caller)
 
 
 @router.delete("/{key}", status_code=204, responses={**NOT_FOUND, **ENDED})
-def cancel_call(key: str, book: BookDep) -> Response:
+def cancel_call(key: str, book: BookDep, caller: CallerDep) -> Response:
     """Ends a call that waits or runs, and all that it started, at once."""
+    book.check_seen(key, caller)
     book.cancel(key)
     return Response(status_code=204, headers=FRESH)
 
@@ -54,6 +55,7 @@ async def follow_call(
     key: str,
     book: BookDep,
     services: ServicesDep,
+    caller: CallerDep,
     last_event_id: Annotated[str, Header(description="the id of the last event received")] = "",
 ) -> StreamingResponse:
     """The call as it goes on, as Server-Sent Events whose data is JSON.
@@ -61,6 +63,6 @@ async def follow_call(
     `status`: the call as `/v1/calls/{key}` has it, at first and when it begins to run. `console`:
     `{"text": …}`, what it printed since. At the end `done` or `failed`, the call as it ended.
     """
-    await run_in_threadpool(book.look, key)
+    await run_in_threadpool(book.seen, key, caller)
     events = CallEvents(book, key, number_of(last_event_id), services.is_stopping)
     return EventResponse(events.stream(), services.seats)

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.call_document import ProblemDocument
-from api.deps import CatalogDep, ServicesDep
+from api.deps import CatalogDep, RightsDep, ServicesDep
 from api.event_stream import EVENTS, FRESH, EventResponse, number_of
 from api.run_document import (
     RunCell,
@@ -45,6 +45,7 @@ Before = Annotated[int | None, Query(description="only runs that came before thi
 def list_runs(
     services: ServicesDep,
     catalog: CatalogDep,
+    rights: RightsDep,
     *,
     job: Annotated[str | None, Query(description="only runs of this job")] = None,
     status: Statuses = None,
@@ -52,7 +53,10 @@ def list_runs(
     limit: Most = 50,
 ) -> RunList:
     """Runs, newest first: those that wait, go on and have ended."""
-    found = catalog.runs(job=job, status=status or (), before=before, limit=limit)
+    names = None if job is None else [job]
+    if rights.caller.jobs:
+        names = [one.name for one in rights.readable if job in (None, one.name)]
+    found = catalog.runs(job=names, status=status or (), before=before, limit=limit)
     return RunList(runs=list(_shown(found, services, catalog)))
 
 
@@ -61,13 +65,14 @@ def list_runs_of_job(
     job: str,
     services: ServicesDep,
     catalog: CatalogDep,
+    rights: RightsDep,
     *,
     status: Statuses = None,
     before: Before = None,
     limit: Most = 50,
 ) -> RunList:
     """Runs of one job, newest first."""
-    services.pantry.jobs.job(job)
+    rights.job(job)
     found = catalog.runs(job=job, status=status or (), before=before, limit=limit)
     return RunList(runs=list(_shown(found, services, catalog)))
 
@@ -77,6 +82,8 @@ def ask_for_run(
     job: str,
     services: ServicesDep,
     catalog: CatalogDep,
+    rights: RightsDep,
+    *,
     response: Response,
     asked: RunRequest | None = None,
 ) -> RunDocument:
@@ -85,7 +92,7 @@ def ask_for_run(
     What waits already and was asked for the same is what this answers with.
     """
     scope = (asked or RunRequest()).scope()
-    narrowed(services.pantry.jobs.job(job), scope)
+    narrowed(rights.job(job), scope)
     run = catalog.queue_run(job, Cause.MANUAL, scope=scope)
     response.headers.update({"Location": f"/v1/runs/{run.id}", **FRESH})
     return next(iter(_shown([run], services, catalog)))
@@ -93,16 +100,18 @@ def ask_for_run(
 
 @router.get("/runs/{run_id}", responses=NOT_FOUND)
 def show_run(
-    run_id: int, services: ServicesDep, catalog: CatalogDep, response: Response
+    run_id: int, services: ServicesDep, catalog: CatalogDep, rights: RightsDep, response: Response
 ) -> RunDocument:
     """One run: where it stands, how far it is, and how long the rest takes."""
     response.headers.update(FRESH)
+    rights.check_read(catalog.run(run_id).job)
     return _look(run_id, services, catalog)
 
 
 @router.delete("/runs/{run_id}", status_code=204, responses={**NOT_FOUND, **ENDED})
-def cancel_run(run_id: int, catalog: CatalogDep, request: Request) -> Response:
+def cancel_run(run_id: int, catalog: CatalogDep, rights: RightsDep, request: Request) -> Response:
     """Ends a run that waits or goes on, and what R does for it. What it has computed is kept."""
+    rights.check_read(catalog.run(run_id).job)
     client = request.client.host if request.client else "somebody"
     catalog.cancel_run(run_id, f"cancelled through the API, from {client}")
     return Response(status_code=204, headers=FRESH)
@@ -112,6 +121,7 @@ def cancel_run(run_id: int, catalog: CatalogDep, request: Request) -> Response:
 def list_cells(
     run_id: int,
     catalog: CatalogDep,
+    rights: RightsDep,
     *,
     outcome: Annotated[Outcome | None, Query(description="only those that ended so")] = None,
     after: Annotated[str, Query(description="the place behind which the page begins")] = "",
@@ -123,6 +133,7 @@ def list_cells(
     there is what no later run has looked at.
     """
     run = catalog.run(run_id)
+    rights.check_read(run.job)
     found: list[RunCell]
     if outcome is Outcome.FAILED:
         failed = catalog.failed_of_run(run_id, after=after, limit=limit + 1)
@@ -150,6 +161,7 @@ async def follow_run(
     run_id: int,
     services: ServicesDep,
     catalog: CatalogDep,
+    rights: RightsDep,
     last_event_id: Annotated[str, Header(description="the id of the last event received")] = "",
 ) -> StreamingResponse:
     """The run as it goes on, as Server-Sent Events; the data of each is the run, as JSON.
@@ -159,6 +171,7 @@ async def follow_run(
     """
 
     def look() -> RunDocument:
+        rights.check_read(catalog.run(run_id).job)
         return _look(run_id, services, catalog)
 
     await run_in_threadpool(look)

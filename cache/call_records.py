@@ -28,8 +28,8 @@ class CallRecord:
     ``key`` is that of the session which it makes. ``owner`` names the process that has it in hand.
     ``address`` says where its answer will be: a path, or below its session. ``session_key`` is
     the session that has the answer: another than its own where somebody else was making the same.
-    ``failure`` is the class of the error that it ended with, and ``reason`` the message.
-    ``extra`` holds what a later Larder of the same format added.
+    ``caller`` is who asked for it. ``failure`` is the class of the error that it ended with, and
+    ``reason`` the message. ``extra`` holds what a later Larder of the same format added.
     """
 
     key: str
@@ -41,6 +41,7 @@ class CallRecord:
     ended_at: datetime | None = None
     failure: str | None = None
     reason: str | None = None
+    caller: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
@@ -58,6 +59,7 @@ class CallRecord:
                 "ended_at": None if self.ended_at is None else to_text(self.ended_at),
                 "failure": self.failure,
                 "reason": self.reason,
+                "caller": self.caller,
             }
         )
 
@@ -76,6 +78,7 @@ class CallRecord:
             names = ("key", "function", "owner", "address", "session_key", "failure", "reason")
             return cls(
                 **{name: found.pop(name) for name in names},
+                caller=str(found.pop("caller", "")),
                 began_at=from_text(found.pop("began_at")),
                 ended_at=None if ended_at is None else from_text(ended_at),
                 extra=found,

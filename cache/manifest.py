@@ -20,8 +20,9 @@ class Manifest:
 
     ``texts`` has the keys stdout, messages, warnings, source and console, each a list of pieces in
     the order they came. ``error`` is R's whole message when the call failed. ``cache_key`` is that
-    of the entry made of the session, if one was. ``extra`` holds what a later Larder of the same
-    format added.
+    of the entry made of the session, if one was. ``owner`` is whoever had it made, empty where
+    nobody said; ``shared`` that others may read it too. ``extra`` holds what a later Larder of the
+    same format added.
     """
 
     created_at: datetime
@@ -32,6 +33,8 @@ class Manifest:
     texts: dict[str, list[str]] = field(default_factory=dict)
     error: str | None = None
     cache_key: str | None = None
+    owner: str = ""
+    shared: bool = False
     format: int = FORMAT
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -49,6 +52,8 @@ class Manifest:
                 "texts": self.texts,
                 "error": self.error,
                 "cache_key": self.cache_key,
+                "owner": self.owner,
+                "shared": self.shared,
             }
         )
 
@@ -79,6 +84,8 @@ class Manifest:
                 },
                 error=found.pop("error"),
                 cache_key=found.pop("cache_key", None),
+                owner=str(found.pop("owner", "")),
+                shared=found.pop("shared", False) is True,
                 extra=found,
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -91,12 +91,13 @@ class SessionFolder:
                 raise SessionError(session_key, "it is being staged already") from None
         return Stage(session_key, path)
 
-    def publish(self, stage: Stage, *, cache_key: str | None = None) -> Path:
+    def publish(self, stage: Stage, *, cache_key: str | None = None, owner: str = "") -> Path:
         """Makes the session visible, whole, by one rename; gives its folder.
 
         Args:
             stage: what it came to be in.
             cache_key: of the entry that will be made of it; the manifest says it from then on.
+            owner: whoever had it made; the manifest says that too.
 
         Raises:
             SessionError: the manifest is missing or unreadable, or the key is taken. The stage
@@ -107,8 +108,8 @@ class SessionFolder:
         manifest = _manifest(stage.session_key, stage.path)
         published = self.root / stage.session_key
         with disk_border(self.root):
-            if cache_key is not None:
-                noted = replace(manifest, cache_key=cache_key)
+            if cache_key is not None or owner:
+                noted = replace(manifest, cache_key=cache_key, owner=owner)
                 _write(stage.path, noted.to_json())
             try:
                 stage.path.rename(published)
@@ -117,6 +118,21 @@ class SessionFolder:
                     raise
                 raise SessionError(stage.session_key, "there is a session of this key") from error
         return published
+
+    def share(self, session_key: str, *, shared: bool) -> None:
+        """Notes whether others than its owner may read a session.
+
+        Raises:
+            SessionNotFound: there is none.
+            SessionError: its manifest cannot be read.
+            StoreFull, StoreUnavailable: that cannot be written.
+        """
+        session = self.open(session_key)
+        with disk_border(self.root):
+            try:
+                _write(session.path, replace(session.manifest, shared=shared).to_json())
+            except FileNotFoundError:
+                raise SessionNotFound(session_key) from None
 
     def discard(self, stage: Stage) -> None:
         """Removes a stage that will not be published; nothing happens if it is gone."""

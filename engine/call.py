@@ -16,9 +16,11 @@ ArgumentKind = Literal[
     "bytes",
     "empty",
     "secret",
+    "data",
     "code_file",
     "json_file",
     "text_file",
+    "data_file",
 ]
 
 
@@ -43,9 +45,10 @@ class Argument:
 
     `code` is a form field, read by OpenCPU's ladder (JSON, session key, constant, code); `json` is
     JSON text; `text` a literal string; `file` the name of a file already in the call's folder;
-    `rds`, `pb` and `bytes` name a file in the folder's `.inputs`, and so do `code_file`,
-    `json_file` and `text_file`, for long texts; `empty` is an empty argument. `secret` is a text
-    that the function gets, and that is neither shown nor kept.
+    `data` is one that must not be code, where names stand for data. `rds`, `pb` and `bytes` name
+    a file in the folder's `.inputs`, and so do `code_file`, `json_file`, `text_file` and
+    `data_file`, for long texts; `empty` is an empty argument. `secret` is a text that the function
+    gets, and that is neither shown nor kept.
     """
 
     name: str
@@ -78,7 +81,8 @@ class FunctionCall:
     `json_file`, `rds` and `pb` with the name of a file in `.inputs`. `script` is the path of a
     script or document to run instead of a function; its arguments are text. `library` is an R
     library folder that is searched first: where an app, or a user, has the package. `checks` are R
-    expressions about the `value`: it is an error where one does not give TRUE.
+    expressions about the `value`: it is an error where one does not give TRUE. `hidden` are keys of
+    sessions that are to the call as if they were not there.
     """
 
     package: str | None
@@ -90,6 +94,7 @@ class FunctionCall:
     script: str | None = None
     library: str | None = None
     checks: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     def to_wire(self) -> dict[str, Any]:
         """Returns the request that the R side reads."""
@@ -112,4 +117,6 @@ class FunctionCall:
             wire["seed"] = self.seed
         if self.checks:
             wire["checks"] = list(self.checks)
+        if self.hidden:
+            wire["hidden"] = list(self.hidden)
         return wire

@@ -12,7 +12,7 @@ from engine.reach import session_keys
 
 PLACES = frozenset({"folder", "frame", "answer", "library", "library_url"})
 """Fields of a request that hold paths and URLs: the project's name in them means nothing."""
-UNREADABLE = frozenset({"rds", "pb", "bytes", "code_file", "json_file", "text_file"})
+UNREADABLE = frozenset({"rds", "pb", "bytes", "code_file", "data_file", "json_file", "text_file"})
 """Kinds of arguments whose content is in a file: it may be code, or functions of the project."""
 CODE_SUFFIXES = frozenset({".r", ".rds", ".rda", ".rdata", ".rmd", ".rnw", ".qmd"})
 """Uploaded files that may be code of the project, or hold its functions."""

@@ -35,7 +35,7 @@ ETC = (
 PROGRAMS = ("Rscript", "pandoc", "pdflatex", "quarto")
 """Found on PATH; those that lie elsewhere than the system's own can be run too."""
 
-TEXT_FILES = frozenset({"code_file", "text_file"})
+TEXT_FILES = frozenset({"code_file", "data_file", "text_file"})
 _SESSION_KEY = re.compile(rb"x0[0-9a-f]{13,64}")
 
 
@@ -97,9 +97,13 @@ def beside(cells: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
 
 
 def named_sessions(request: dict[str, Any], folder: Path) -> set[str]:
-    """Returns the keys of the sessions that a request names; its own folder is none of them."""
-    keys = session_keys({**request, "folder": ""}) | _keys_in_files(request, folder)
-    return keys - {folder.name}
+    """Returns the keys of the sessions that a request names, and may.
+
+    Its own folder is none of them, nor is what is hidden from it.
+    """
+    hidden = set(request.get("hidden", ()))
+    keys = session_keys({**request, "folder": "", "hidden": ()}) | _keys_in_files(request, folder)
+    return keys - {folder.name} - hidden
 
 
 def session_keys(request: dict[str, Any]) -> set[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cache.keys import Value
 from engine.call import FunctionCall
+from engine.reach import named_sessions
 from jobs.argument import identity
 from jobs.grid import Cell
 from jobs.job import Job
@@ -18,6 +19,11 @@ def no_inputs(_stage: Path) -> None:
     """Puts nothing into the call's folder."""
 
 
+def any_session(_session_key: str) -> bool:
+    """Lets a call name every session."""
+    return True
+
+
 @dataclass(frozen=True)
 class Call:
     """A function and its arguments.
@@ -28,12 +34,16 @@ class Call:
         request: The same as the engine takes it, where it came in other forms than values
             (uploads, serialized objects, R source to be read by R); None: made of `arguments`.
         place_inputs: Puts uploads into the call's folder before R starts.
+        owner: Whose session it makes, if somebody asked.
+        may_name: Whether the session of a key is there for whoever asked.
     """
 
     function: str
     arguments: Mapping[str, Value] = field(default_factory=dict)
     request: FunctionCall | None = None
     place_inputs: Callable[[Path], None] = field(default=no_inputs, compare=False)
+    owner: str = field(default="", compare=False)
+    may_name: Callable[[str], bool] = field(default=any_session, compare=False)
     _keys: dict[str, tuple[Job, str]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -49,6 +59,13 @@ class Call:
         if known is None or known[0] is not job:
             known = self._keys[job.name] = (job, job.cache_key(self.arguments))
         return known[1]
+
+    def hiding(self, request: FunctionCall, stage: Path) -> FunctionCall:
+        """The request, with those sessions hidden that it must not name."""
+        if self.may_name is any_session:
+            return request
+        named = named_sessions(request.to_wire(), stage)
+        return replace(request, hidden=tuple(sorted(k for k in named if not self.may_name(k))))
 
     def for_engine(self, job: Job | None = None) -> FunctionCall:
         """The call as R is asked it: for a job, with its defaults and its seed.

@@ -15,6 +15,7 @@ from jobs.job import Job
 from jobs.making import Making, making_of_cell, making_of_row
 from jobs.near_cell import Difference, NearCell, near_cell, near_key
 from jobs.pantry import Pantry
+from jobs.r_expression import RExpression
 from jobs.repository import Catalog
 from jobs.status import Outcome
 from jobs.why import Why, why_of
@@ -61,9 +62,16 @@ class Explanation:
 
 
 def explain(
-    pantry: Pantry, catalog: Catalog, name: str, pairs: Sequence[tuple[str, str]]
+    pantry: Pantry,
+    catalog: Catalog,
+    name: str,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    with_r: bool = True,
 ) -> Explanation:
     """Explains the answer of the job `name` to the arguments of a query.
+
+    Without `with_r` the rows that R makes are not looked through for one that has no answer yet.
 
     Raises:
         JobNotFound: There is no such job.
@@ -81,7 +89,8 @@ def explain(
         )
         return replace(_with_nearest_allowed(blank, pairs), faults=error.faults)
     if job.rows is not None:
-        return _of_row(pantry, catalog, job, arguments[job.rows.key], (now, version))
+        looks = with_r or not isinstance(job.rows.source, RExpression)
+        return _of_row(pantry, catalog, job, arguments[job.rows.key], (now, version), looks=looks)
     return _of_cell(pantry, catalog, job, arguments, (now, version))
 
 
@@ -122,6 +131,8 @@ def _of_row(
     job: Job,
     asked: Value,
     at: tuple[datetime, Version | None],
+    *,
+    looks: bool,
 ) -> Explanation:
     assert job.rows is not None  # noqa: S101 - the caller looked
     now, version = at
@@ -130,7 +141,7 @@ def _of_row(
     why = why_of(row, now, version)
     key: int | str = row.key if row is not None else str(asked)
     nearest = None
-    if why is Why.NEVER:
+    if why is Why.NEVER and looks:
         with pantry.row_answers.source(job) as source:
             key = source.parse_key(str(asked))
             if source.keys.place(key) is None:

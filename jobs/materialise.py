@@ -209,7 +209,7 @@ class Materialiser:
                 call.place_inputs(stage.path)
                 try:
                     evaluation = self.pool.evaluate(
-                        call.for_engine(job),
+                        call.hiding(call.for_engine(job), stage.path),
                         stage=stage.path,
                         limits=limits or self.limits,
                         priority=priority,
@@ -219,7 +219,8 @@ class Materialiser:
                     if error.evaluation is None:
                         raise
                     evaluation, limit = error.evaluation, error
-            self.sessions.publish(stage, cache_key=cache_key)
+            owner = call.owner if priority is Priority.LIVE else ""
+            self.sessions.publish(stage, cache_key=cache_key, owner=owner)
         except AskerRefused:
             raise  # it never was a call
         except (EngineError, CacheError) as error:

@@ -3,7 +3,7 @@
 It knows no database: an API worker needs nothing else, and a hit touches no SQL of the catalog.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
@@ -142,15 +142,20 @@ class Pantry:
         self._jobs = jobs
         self.row_answers.forget_except(jobs)
 
-    def resolve(self, call: Call, job: Job | None = None) -> Resolution | None:
+    def resolve(
+        self, call: Call, job: Job | None = None, *, among: Iterable[Job] | None = None
+    ) -> Resolution | None:
         """What there is for a call: under `job`, or under any that declares its function.
 
-        None if no job does. No R, no SQL of the catalog, no write; blocks for some 10 µs.
+        None if no job does; `among` are the jobs that count, if not all. No R, no SQL of the
+        catalog, no write; blocks for some 10 µs.
 
         Raises:
             StoreUnavailable: The store cannot be read.
         """
-        return self.resolver.resolve(call) if job is None else self.resolver.look(call, job)
+        if job is not None:
+            return self.resolver.look(call, job)
+        return self.resolver.resolve(call, among)
 
     def begin(
         self,

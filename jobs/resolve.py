@@ -1,7 +1,7 @@
 """Resolving: from a call to the answer that is there, or to the note that there is none."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from cache.clock import Clock
 from cache.entry import Entry, State
@@ -49,17 +49,18 @@ class Resolver:
         self._clock = clock
         self._memory = memory
 
-    def resolve(self, call: Call) -> Resolution | None:
+    def resolve(self, call: Call, among: Iterable[Job] | None = None) -> Resolution | None:
         """What there is for the call under any job that declares its function; None if none does.
 
         The first job with a fresh answer counts, then the first with a stale one. A miss is one of
-        the first job that would run it. Blocks for some 10 µs.
+        the first job that would run it. `among` are the jobs to look under, if not all of them.
+        Blocks for some 10 µs.
 
         Raises:
             StoreUnavailable: The store cannot be read.
         """
         found: Resolution | None = None
-        for job in self._jobs().declaring(call.function):
+        for job in self._jobs().declaring(call.function) if among is None else among:
             seen = self.look(call, job)
             if seen.state is State.FRESH:
                 return seen

@@ -176,15 +176,18 @@ class RunRows(Database):
     def runs(
         self,
         *,
-        job: str | None = None,
+        job: str | Collection[str] | None = None,
         status: Collection[RunStatus] = (),
         before: int | None = None,
         limit: int = 50,
     ) -> list[Run]:
-        """Returns runs, newest first; `before` is the id that the page starts below."""
+        """Returns runs, newest first; `before` is the id that the page starts below.
+
+        `job` is whose, or a collection of them.
+        """
         query = select(runs).order_by(runs.c.id.desc()).limit(limit)
         if job is not None:
-            query = query.where(runs.c.job == job)
+            query = query.where(runs.c.job.in_([job] if isinstance(job, str) else job))
         if status:
             query = query.where(runs.c.status.in_(status))
         if before is not None:

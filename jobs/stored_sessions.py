@@ -46,7 +46,7 @@ class StoredSessions:
             StoreUnavailable: The disk refuses.
         """
         session = self._sessions.open(session_key)
-        if self._is_old(session) and self._holder(session) is None:
+        if self._is_old(session) and self.holder(session) is None:
             raise SessionNotFound(session_key)
         return session
 
@@ -59,7 +59,7 @@ class StoredSessions:
             StoreFull, StoreUnavailable: The answer could not be removed; the session stays too.
         """
         session = self.open(session_key)
-        holder = self._holder(session)
+        holder = self.holder(session)
         if holder is not None:
             if holder.pinned:
                 raise SessionPinned(session_key, holder.job)
@@ -74,8 +74,8 @@ class StoredSessions:
             return False
         return session.manifest.created_at + timedelta(seconds=self._keep_s) <= self._clock()
 
-    def _holder(self, session: Session) -> EntrySummary | None:
-        """The entry whose answer is this session."""
+    def holder(self, session: Session) -> EntrySummary | None:
+        """The entry whose answer is this session; None where it is that of none."""
         cache_key = session.manifest.cache_key
         if cache_key is None:
             return None

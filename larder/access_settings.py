@@ -1,4 +1,4 @@
-"""The settings of access: who may ask, and how they show who they are."""
+"""The settings of access: who may ask, how they show who they are, and what they may call."""
 
 import ipaddress
 import re
@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
+from api.allow_list import pattern_problem
 from api.cross_origin import ANY
 from jobs.entry import (
     Entry,
@@ -61,6 +62,15 @@ def _rate(text: str) -> str:
 RequestRate = Annotated[str, text_as(_rate), text_schema("100/minute", "10/second")]
 RSeconds = Annotated[float, text_as(parse_r_seconds), text_schema("3600/day", "1 hour/day")]
 Connections = Annotated[int, Field(ge=16, le=1_000_000)]
+
+
+def _pattern(text: str) -> str:
+    if (reason := pattern_problem(text)) is not None:
+        raise own_error(ValueInvalid(reason, "for example: stats::rnorm, stats::*, scoring::*"))
+    return text
+
+
+FunctionPattern = Annotated[str, AfterValidator(_pattern)]
 
 
 class AccessSettings(Entry):
@@ -148,4 +158,7 @@ class AccessSettings(Entry):
         4000,
         "Open connections of one worker; for more, those that are idle longest are closed.",
         unit="connections",
+    )
+    miss: Literal[404, 504] = setting(
+        "miss", 404, "What a key with the role viewer is answered where nothing is prepared."
     )

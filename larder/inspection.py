@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.allow_list import opened_by
 from cache.sessions import SessionFolder
 from engine.errors import EngineError, TemplateFailed
 from engine.pool import Pool
@@ -12,7 +13,7 @@ from jobs.check import check
 from jobs.check_sources import check_sources
 from jobs.job import Job
 from jobs.problem import Problem
-from jobs.project import Project, read_project
+from jobs.project import SETTINGS_FILE, Project, read_project
 from jobs.r_expression import RTables
 from larder.errors import EngineNotStarted, SettingsInvalid
 from larder.private_engine import engine_for
@@ -49,6 +50,8 @@ def inspect_project(folder: Path, *, with_r: bool, name: str = "") -> Inspection
     )
     problems += reading.problems
     problems += check_sources(reading.project)
+    if settings is not None:
+        problems += _opened(settings)
     if settings is not None and settings.mail.server is None:
         problems += _unmailed(reading.project)
     if with_r and settings is not None:
@@ -102,6 +105,21 @@ def _with_engine(settings: Settings, project: Project) -> list[Problem]:
             return ask_r(pool, project, settings)
     except (EngineNotStarted, TemplateFailed) as error:
         return [engine_problem(error)]
+
+
+def _opened(settings: Settings) -> list[Problem]:
+    """Patterns of `call` with which a plain text as argument runs whatever function it names."""
+    return [
+        Problem(
+            SETTINGS_FILE,
+            0,
+            0,
+            f"call: '{pattern}' lets data run code: {', '.join(found[:3])}",
+            "these take the names of functions, or code, as texts: list what is needed instead",
+            severity="warning",
+        )
+        for pattern, found in opened_by(settings.call or ())
+    ]
 
 
 def _unmailed(project: Project) -> list[Problem]:

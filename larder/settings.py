@@ -25,7 +25,6 @@ from larder.unwritten import take_out
 _NOT_YET = {
     "results": "leave it out: results are kept on this machine's disk",
     "executor": "leave it out: runs happen on this machine",
-    "call": "leave it out: on loopback every function may be called",
     "fast": "leave it out",
     "keys": "keys are made by 'larder keys add'; access.keys says when they are asked for",
 }

@@ -18,7 +18,7 @@ from jobs.entry import (
 from jobs.errors import ValueInvalid
 from jobs.limits_entry import PlotCount, ProcessCount
 from jobs.project import BASE_PACKAGES, is_package_name, package_name
-from larder.access_settings import AccessSettings
+from larder.access_settings import AccessSettings, FunctionPattern
 from larder.install_settings import InstallSettings
 from larder.ocpu_settings import OcpuSettings
 from larder.setting import EMPTY_GROUP, Count, setting, size_setting, time_setting
@@ -227,6 +227,12 @@ class SettingsFile(Entry):
     timezone: Timezone = setting("timezone", "UTC", "Zone of schedules that name none.")
     catalog: CatalogUrl | None = setting(
         "catalog", None, "Database of runs and schedules.", shown="SQLite in .larder/catalog.db"
+    )
+    call: list[FunctionPattern] | None = setting(
+        "call",
+        None,
+        "Functions that may be called, beside those of jobs, as stats::*; nobody calls others.",
+        shown="all by who may send code, those of jobs by others",
     )
     preload: list[str] = setting("preload", [], "R packages loaded before any call.")
     shutdown_grace_s: Duration = time_setting(

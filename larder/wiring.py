@@ -107,6 +107,8 @@ def access_config(settings: Settings) -> AccessConfig:
         queue=access.queue,
         r_seconds=access.r_seconds_per_day,
         body_limit_bytes=access.body_limit_bytes,
+        call=None if settings.call is None else tuple(settings.call),
+        miss=access.miss,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from api import fields
+from api.argument_rules import ArgumentRules
 from api.arguments import FORM, Arguments, read_arguments
 from api.body import Body
 from api.errors import BadRequest, UploadInvalid
@@ -17,7 +18,8 @@ HEAD = 'Content-Disposition: form-data; name="x"'
 
 
 def read(content: bytes, content_type: str | None, folder: Path, *, code: bool = True) -> Arguments:
-    return read_arguments(Body(content_type, content, None, len(content)), folder, code=code)
+    body = Body(content_type, content, None, len(content))
+    return read_arguments(body, folder, ArgumentRules(code=code))
 
 
 def multipart(folder: Path, *parts: str, end: bool = True) -> Arguments:
@@ -265,7 +267,7 @@ def test_multipart_body_of_a_thousand_parts_is_enough(tmp_path: Path) -> None:
 )
 def test_constants_are_taken_where_code_is_off(tmp_path: Path, text: str) -> None:
     form = read(f"x={text}".encode(), FORM, tmp_path, code=False)
-    assert form.arguments[0].kind in ("code", "json")
+    assert form.arguments[0].kind in ("code", "data", "json")
 
 
 @pytest.mark.parametrize(

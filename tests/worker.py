@@ -85,6 +85,7 @@ def worker(
     jobs: JobSet | None = None,
     pool: Any = None,
     pantry: dict[str, Any] | None = None,
+    catalog: Any = None,
     **services: Any,
 ) -> Iterator[Worker]:
     """A worker on a state folder, where an engine runs unless there is another `pool`."""
@@ -96,7 +97,7 @@ def worker(
     )
     if pool is not None:
         wired._facts = (1e12, {"version": "R version 4.2.2", "locale": "C.UTF-8"})
-    app = create_app(wired, NoCatalog())  # type: ignore[arg-type]
+    app = create_app(wired, catalog or NoCatalog())
     config = uvicorn.Config(app, ws="none", lifespan="off", access_log=False, log_config=None)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:

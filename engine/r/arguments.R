@@ -16,12 +16,14 @@ refuse <- function(message, kind = "bad_request") {
 as_language <- function(x) list(language = TRUE, content = x)
 as_value <- function(x) list(language = FALSE, content = x)
 
-read_argument <- function(argument) {
+# `taken` is the name of the function that is called.
+read_argument <- function(argument, taken = "") {
   value <- argument$value
   path <- input_path(value)
   switch(argument$kind,
     code = read_code(value),
     code_file = read_code(read_text_file(path)),
+    data = , data_file = read_data(data_text(argument), taken),
     empty = as_language(quote(expr = )),
     text = as_value(value),
     text_file = as_value(read_text_file(path)),
@@ -42,6 +44,12 @@ read_code <- function(text) {
   if (grepl("^\\s*[[{]", text) && jsonlite::validate(text)) return(as_value(read_json(text)))
   if (grepl(key_pattern, text)) return(as_language(session_reference(text)))
   as_language(parse_code(text))
+}
+
+read_data <- function(text, taken) {
+  read <- read_code(text)
+  if (read$language && !identical(read$content, quote(expr = ))) check_data(read$content, taken)
+  read
 }
 
 # One expression; several statements, or an assignment by `=`, become a block whose value is the
@@ -118,9 +126,21 @@ is_short <- function(value) {
                        (!is.character(value) || nchar(value, "bytes") <= longest_inline))
 }
 
-dots_text <- function(argument) {
-  if (argument$kind == "code_file") read_text_file(input_path(argument$value)) else argument$value
+data_text <- function(argument) {
+  in_file <- argument$kind %in% c("code_file", "data_file")
+  if (in_file) read_text_file(input_path(argument$value)) else argument$value
 }
+
+# Those in the text of `...`.
+dots_of <- function(argument, taken) {
+  arguments <- read_dots(data_text(argument))
+  for (i in if (argument$kind %in% c("data", "data_file")) seq_along(arguments)) {
+    if (!identical(arguments[[i]], quote(expr = ))) check_data(arguments[[i]], taken)
+  }
+  arguments
+}
+
+source_kinds <- c("code", "code_file", "data", "data_file", "empty")
 
 # Whether a variable can have the argument's name: none has it yet, and R takes it for one.
 can_bind <- function(label, taken) {
@@ -151,13 +171,13 @@ build_call <- function(name, arguments, body = NULL) {
     }
   }
   for (argument in arguments) {
-    if (argument$name == "..." && argument$kind %in% c("code", "code_file", "empty")) {
-      dots <- c(dots, read_dots(dots_text(argument)))
+    if (argument$name == "..." && argument$kind %in% source_kinds) {
+      dots <- c(dots, dots_of(argument, name))
     } else if (argument$kind == "secret") {
       secrets[[secret_name(argument$name)]] <- argument$value
       add(argument$name, as_language(as.name(secret_name(argument$name))))
     } else {
-      add(argument$name, read_argument(argument))
+      add(argument$name, read_argument(argument, name))
     }
   }
   if (!is.null(body)) {

@@ -86,6 +86,7 @@ serve <- function(request) {
   answer <- withCallingHandlers(
     tryCatch({
       use_library(request$library)
+      settings$hidden <- unlist(request$hidden)
       operations[[request$operation]](request)
     }, error = function(e) {
       list(error = if (is.null(failure)) error_text(e) else failure,

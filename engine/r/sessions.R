@@ -1,11 +1,12 @@
 # Sessions as values: a stored session is an environment of objects, and, for `key::name` in code,
 # a namespace registered under its key for as long as this process lives.
 
-settings <- new.env(parent = emptyenv())   # sessions_root, project, library
+settings <- new.env(parent = emptyenv())   # sessions_root, project, library, hidden
 
 session_path <- function(key) {
   path <- file.path(settings$sessions_root, key)
-  if (!grepl(key_pattern, key) || !file.exists(file.path(path, ".larder.json"))) {
+  hidden <- key %in% settings$hidden   # whose session it is, R does not know
+  if (hidden || !grepl(key_pattern, key) || !file.exists(file.path(path, ".larder.json"))) {
     refuse(paste("Session not found:", key), "session_not_found")
   }
   path
