@@ -1,4 +1,4 @@
-"""The application: the gate outermost, the hit path, then OpenCPU's API and Larder's own."""
+"""The application: audit, gate and hit path outermost, then OpenCPU's API and Larder's own."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from api.api_error import NotFound
+from api.audit_layer import AuditLayer, begins
+from api.auditing import Auditing
 from api.errors import OURS, BadRequest, NotAllowed
 from api.gate import Gate
 from api.hit import HitLayer
@@ -36,7 +38,7 @@ log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static" / "docs"
 
 
-def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") -> ASGIApp:
+def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") -> AuditLayer:
     """Returns the ASGI application of one API worker."""
 
     @asynccontextmanager
@@ -77,7 +79,9 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
 
     pantry = services.pantry
     keys = KeyRing(catalog, pantry.generations, pantry.clock)
-    return Gate(HitLayer(application, services, finish), keys, services.access)
+    hits = HitLayer(begins(application), services, finish)
+    auditing = Auditing(services.audit_spool, services.audit)
+    return AuditLayer(Gate(hits, keys, services.access), auditing)
 
 
 def _add_health(api: FastAPI, services: Services) -> None:

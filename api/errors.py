@@ -19,6 +19,7 @@ ApiError
 │   ├── KeyMissing    it shows no key
 │   ├── KeyWrong      it shows a key that opens nothing
 │   └── Forbidden     its key is not for this
+├── NotAudited        the request cannot be put on record
 ├── InstallForbidden  the operator does not let this be installed
 ├── SignatureMissing  a webhook's delivery is not signed
 ├── SignatureWrong    a webhook's delivery is signed with another secret
@@ -33,7 +34,7 @@ import engine.errors as engine_errors
 import jobs.errors as job_errors
 from api.api_error import ApiError, NotFound
 from api.install_refusals import InstallForbidden, NotInstalled, SignatureMissing, SignatureWrong
-from api.refusals import Forbidden, KeyMissing, KeyWrong, Refused
+from api.refusals import Forbidden, KeyMissing, KeyWrong, NotAudited, Refused
 from cache.errors import CacheError
 from engine.errors import EngineError
 from jobs.errors import JobError
@@ -164,6 +165,7 @@ STATUS: dict[type[Exception], int] = {
     KeyMissing: 401,
     KeyWrong: 401,
     Forbidden: 403,
+    NotAudited: 503,
     InstallForbidden: 403,
     SignatureMissing: 401,
     SignatureWrong: 403,

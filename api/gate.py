@@ -18,7 +18,7 @@ from api.credentials import shown_key
 from api.errors import status_of
 from api.key_ring import KeyRing
 from api.linger import send_and_close
-from api.operations import Operation, operation_of
+from api.operations import Operation, note_refusal, operation_of, set_operation
 from api.problem import problem_reply
 from api.refusals import Forbidden, KeyMissing, KeyWrong
 from api.reply import Reply, text
@@ -47,13 +47,15 @@ class Gate:
             await self.app(scope, receive, send)
             return
         operation = operation_of(scope["method"], scope["path"])
+        set_operation(scope, operation)
         try:
             caller = self._identify(scope, operation)
+            set_caller(scope, caller)  # before it is looked at: the audit tells who was refused
             _check(caller, operation)
         except (ApiError, JobError) as error:
+            note_refusal(scope, error)
             await send_and_close(receive, send, _refusal(scope, error))
             return
-        set_caller(scope, caller)
         await self.app(scope, receive, send)
 
     def _identify(self, scope: Scope, operation: Operation) -> Caller:

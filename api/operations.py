@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from starlette.types import Scope
+
 from jobs.role import Role
 
 READS: Final = ("GET", "HEAD")
@@ -80,6 +82,8 @@ RULES: Final = (
     Rule(READS, "/favicon.ico", "look", None),
     Rule(READS, "/", "look", None),
 )
+_OPERATION: Final = "larder.operation"
+_REFUSAL: Final = "larder.refusal"
 UNKNOWN: Final = Operation("look", Role.VIEWER)
 """Of a path without a route: who may read anything is told that there is nothing."""
 
@@ -92,6 +96,28 @@ def operation_of(method: str, path: str) -> Operation:
         if method in rule.methods and (found := pattern.fullmatch(path)):
             return Operation(rule.name, rule.least, job=found.groupdict().get("job"))
     return UNKNOWN
+
+
+def set_operation(scope: Scope, operation: Operation) -> None:
+    """Notes what the request asks for."""
+    scope[_OPERATION] = operation
+
+
+def operation_in(scope: Scope) -> Operation:
+    """Returns what the request of this scope asks for."""
+    noted: Operation | None = scope.get(_OPERATION)
+    return noted or operation_of(scope["method"], scope["path"])
+
+
+def note_refusal(scope: Scope, error: Exception) -> None:
+    """Notes why the request was not let through."""
+    scope[_REFUSAL] = type(error).__name__
+
+
+def refusal_in(scope: Scope) -> str | None:
+    """Returns the kind of error for which the request was not let through; None where it was."""
+    refusal: str | None = scope.get(_REFUSAL)
+    return refusal
 
 
 def _of_ocpu(method: str, parts: list[str]) -> Operation:

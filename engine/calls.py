@@ -22,6 +22,7 @@ from engine.left_files import empty_folder
 from engine.limits import Limits
 from engine.live import Live
 from engine.reach import beside, named_sessions
+from engine.request_id import current_request
 from engine.templates import Templates
 from engine.worker_status import death
 
@@ -45,6 +46,7 @@ class Call:
         key: Names it: the key of the session that it makes.
         request: What it asks for.
         owner: Who asks.
+        request_id: The request that it is asked for; empty where that is none.
         task: What works on it; cancelled with it.
         since: When it came, by the monotonic clock.
         started: When it got its child; None while it waits.
@@ -62,6 +64,7 @@ class Call:
     child: Child | None = None
     folder: Path | None = None
     is_cancelled: bool = False
+    request_id: str = field(default_factory=current_request)
 
     def facts(self) -> dict[str, Any]:
         """Returns in plain values what a list of calls shows."""
@@ -72,6 +75,7 @@ class Call:
             "package": self.request.get("package"),
             "function": self.request.get("name"),
             "owner": self.owner,
+            "request_id": self.request_id,
             "waited_s": (self.started or now) - self.since,
             "running_s": None if self.started is None else now - self.started,
             "pid": None if self.child is None else self.child.pid,

@@ -60,6 +60,11 @@ class AuditSpool:
         """Returns a number for a call, which its lines have in common."""
         return next(self._calls)
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether the last line could be written."""
+        return self._file is not None and not self._missed
+
     def write(self, line: dict[str, Any]) -> bool:
         """Writes down a line; whether it is there. That it is not is logged, and told later on."""
         try:

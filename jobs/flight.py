@@ -19,6 +19,7 @@ from threading import RLock
 from typing import Any, Final, TypeVar
 
 from cache.border import disk_border
+from engine.request_id import current_request, working_for
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class Flights:
         with self._turn:
             if key in self._flying:
                 return self._flying[key]
-            submitted = self._live.submit(self._alone, key, make)
+            submitted = self._live.submit(self._alone, key, _for_request(make))
             flight: Future[T] = Future()
             flight.set_running_or_notify_cancel()
             self._flying[key] = flight
@@ -70,7 +71,7 @@ class Flights:
         with self._turn:
             if key in self._flying or key in self._refreshing:
                 return False
-            submitted = self._behind.submit(self._if_free, key, make)
+            submitted = self._behind.submit(self._if_free, key, _for_request(make))
             self._refreshing.add(key)
             submitted.add_done_callback(lambda done: self._refreshed(key, done))
             return True
@@ -125,3 +126,17 @@ class Flights:
             except BlockingIOError:
                 return False
         return True
+
+
+def _for_request(make: Callable[[], T]) -> Callable[[], T]:
+    """Returns what does the same in another thread, and nothing else of this one's context.
+
+    In the name of the first who asked: of others who wait for it too, the log tells nothing.
+    """
+    request_id = current_request()
+
+    def made() -> T:
+        with working_for(request_id):
+            return make()
+
+    return made

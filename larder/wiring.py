@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from api.access_config import AccessConfig
+from api.audit_config import AuditConfig
 from api.ocpu_config import APIS, OcpuConfig
 from engine.install_policy import InstallPolicy
 from engine.limits import Limits
@@ -70,6 +71,12 @@ def access_config(settings: Settings) -> AccessConfig:
     """Who may ask."""
     is_open = settings.access.keys == "auto" and (settings.is_loopback or settings.insecure)
     return AccessConfig(is_open=is_open, key_in_query=settings.access.key_in_query)
+
+
+def audit_config(settings: Settings) -> AuditConfig:
+    """What is on record."""
+    audit = settings.audit
+    return AuditConfig(hits=audit.hits, text=audit.arguments == "text", required=audit.required)
 
 
 def ocpu_config(settings: Settings) -> OcpuConfig:
