@@ -1,4 +1,4 @@
-"""The application: the gate outermost, the hit path, then OpenCPU's API and Larder's own."""
+"""The application: audit, gate and hit path outermost, then OpenCPU's API and Larder's own."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.api_error import NotFound
 from api.askers import Askers
+from api.audit_layer import AuditLayer, begins
+from api.auditing import Auditing
 from api.errors import OURS, BadRequest, NotAllowed, status_of
 from api.gate import Gate
 from api.hit import HitLayer
@@ -55,7 +57,7 @@ log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static" / "docs"
 
 
-def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") -> Gate:
+def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") -> AuditLayer:
     """Returns the ASGI application of one API worker."""
     access, pantry = services.access, services.pantry
     keys = KeyRing(catalog, pantry.generations, pantry.clock)
@@ -82,8 +84,9 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
         return ocpu.finish(reply, scope)
 
     rates = RateLimits(Buckets(services.state_folder / "rates"), access)
-    hits = HitLayer(application, services, finish)
-    return Gate(hits, identity, access, rates, Askers(taken, access))
+    hits = HitLayer(begins(application), services, finish)
+    gate = Gate(hits, identity, access, rates, Askers(taken, access))
+    return AuditLayer(gate, Auditing(services.audit_spool, services.audit))
 
 
 def own_api(

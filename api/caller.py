@@ -103,6 +103,12 @@ def caller_of(scope: Scope) -> Caller:
     return caller
 
 
+def known_caller(scope: Scope) -> Caller | None:
+    """Returns who makes the request; None where that did not come out."""
+    caller: Caller | None = scope.get(_SCOPE_KEY)
+    return caller
+
+
 def set_caller(scope: Scope, caller: Caller) -> None:
     """Notes who makes the request."""
     scope[_SCOPE_KEY] = caller

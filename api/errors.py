@@ -32,6 +32,7 @@ ApiError
 │   ├── OriginForeign it comes from a web page of elsewhere
 │   ├── HostUnknown   it is for another name
 │   └── ProxyUnknown  it comes through a proxy, and nobody is asked for a key
+├── NotAudited        the request cannot be put on record
 ├── InstallForbidden  the operator does not let this be installed
 ├── SignatureMissing  a webhook's delivery is not signed
 ├── SignatureWrong    a webhook's delivery is signed with another secret
@@ -55,6 +56,7 @@ from api.refusals import (
     KeyMissing,
     KeyWrong,
     LoginOver,
+    NotAudited,
     NotPrepared,
     OriginForeign,
     ProxyUnknown,
@@ -216,6 +218,7 @@ STATUS: dict[type[Exception], int] = {
     RateExceeded: 429,
     StreamsTaken: 429,
     EncodedBody: 415,
+    NotAudited: 503,
     InstallForbidden: 403,
     SignatureMissing: 401,
     SignatureWrong: 403,

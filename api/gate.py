@@ -20,7 +20,7 @@ from api.cross_origin import is_preflight, origin_of, preflight_reply, with_head
 from api.errors import status_of
 from api.identity import Identity
 from api.linger import send_and_close
-from api.operations import Operation, operation_of
+from api.operations import Operation, note_refusal, operation_of, set_operation
 from api.problem import problem_reply
 from api.rate_limits import RateLimits
 from api.refusals import Forbidden, KeyMissing, KeyWrong, LoginOver, ProxyUnknown
@@ -61,6 +61,7 @@ class Gate:
         try:
             scope["path"] = request_path(scope)
             operation = operation_of(scope["method"], scope["path"])
+            set_operation(scope, operation)
             asks = self.identity.asks_for(operation)
             self._take_address(scope, asks=asks)
             page = origin_of(scope, self.config.pages)
@@ -69,12 +70,13 @@ class Gate:
                 await send_and_close(receive, send, preflight_reply(for_pages))
                 return
             caller = await self._identify(scope, operation, asks=asks)
+            set_caller(scope, caller)  # before it is looked at: the audit tells who was refused
             counted = () if operation.name == "health" else self.rates.admit(caller)
             _check(caller, operation, page)
         except (ApiError, JobError) as error:
+            note_refusal(scope, error)
             await send_and_close(receive, send, _refusal(scope, error).with_headers(*for_pages))
             return
-        set_caller(scope, caller)
         set_asker(self.askers.of(caller))
         more = (*for_pages, *counted)
         await self.app(scope, receive, with_headers(send, more) if more else send)

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from starlette.types import Scope
+
 from api.request_path import is_ocpu
 from jobs.role import Role
 
@@ -106,6 +108,8 @@ RULES: Final = (
     Rule(READS, "/sessions", "look", Role.OPERATOR),
     Rule(READS, "/sessions/{key}", "read", Role.CALLER),
 )
+_OPERATION: Final = "larder.operation"
+_REFUSAL: Final = "larder.refusal"
 UNKNOWN: Final = Operation("look", Role.VIEWER)
 """Of a path without a route: who may read anything is told that there is nothing."""
 
@@ -122,6 +126,28 @@ def operation_of(method: str, path: str) -> Operation:
             function = f"{named['package']}::{named['function']}" if of_package else None
             return Operation(rule.name, rule.least, job and job.partition(".")[0], function)
     return UNKNOWN
+
+
+def set_operation(scope: Scope, operation: Operation) -> None:
+    """Notes what the request asks for."""
+    scope[_OPERATION] = operation
+
+
+def operation_in(scope: Scope) -> Operation:
+    """Returns what the request of this scope asks for."""
+    noted: Operation | None = scope.get(_OPERATION)
+    return noted or operation_of(scope["method"], scope["path"])
+
+
+def note_refusal(scope: Scope, error: Exception) -> None:
+    """Notes why the request was not let through."""
+    scope[_REFUSAL] = type(error).__name__
+
+
+def refusal_in(scope: Scope) -> str | None:
+    """Returns the kind of error for which the request was not let through; None where it was."""
+    refusal: str | None = scope.get(_REFUSAL)
+    return refusal
 
 
 def _of_ocpu(method: str, parts: list[str]) -> Operation:

@@ -14,6 +14,7 @@ from api.reply import Headers, Reply
 from api.retry_after import retry_headers
 from cache.clock import to_text
 from engine.errors import LimitReached
+from engine.request_id import current_request
 from jobs.errors import ArgumentInvalid, CallFailed, JobNotFound, NoAnswerThen
 
 PROBLEM = "application/problem+json"
@@ -45,12 +46,14 @@ def problem_reply(error: Exception) -> Reply:
 
 def problem_of(name: str, status: int, detail: str) -> dict[str, Any]:
     """Returns the members that every problem document has, for the error class of this name."""
-    return {
+    document = {
         "type": f"/docs/problems#{_kebab(name)}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
     }
+    request_id = current_request()
+    return document | {"request_id": request_id} if request_id else document
 
 
 def problem_page() -> str:

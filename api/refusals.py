@@ -13,6 +13,13 @@ class Refused(ApiError):
     """The gate does not let this request through."""
 
 
+class NotAudited(ApiError):
+    """The request cannot be put on record, and this server answers none that is not."""
+
+    def __init__(self) -> None:
+        super().__init__("this request cannot be put on record now; try again later")
+
+
 class KeyMissing(Refused):
     """The request shows no key, and needs one."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api.access_config import AccessConfig
+from api.audit_config import AuditConfig
 from api.caching import Directives, read_directives
 from api.call_book import CallBook
 from api.caller import Caller
@@ -26,6 +27,7 @@ from engine.errors import EngineError
 from engine.limits import Limits
 from engine.pool import Pool
 from engine.shelf import Shelf
+from jobs.audit_spool import AuditSpool
 from jobs.pantry import Pantry
 
 R_FACTS_FOR_S = 60.0
@@ -45,6 +47,7 @@ class Services:
         call_limits: Of one POST call that no job declares.
         ocpu: What the operator decided about /ocpu.
         access: What the operator decided about who may ask.
+        audit: What the operator decided about what is on record.
         lists_sessions: Whether callers may see the keys of all sessions.
         ocpu_version: The version of OpenCPU's API that is spoken.
         is_stopping: Whether this process is about to end.
@@ -55,6 +58,7 @@ class Services:
         desk: Works on requests, for clients who wait or come back.
         call_book: What is known of calls.
         seats: Streams of events that are followed.
+        audit_spool: Where calls are written down.
     """
 
     pantry: Pantry
@@ -66,6 +70,7 @@ class Services:
     call_limits: Limits = field(default_factory=Limits)
     ocpu: OcpuConfig = field(default_factory=OcpuConfig)
     access: AccessConfig = field(default_factory=AccessConfig)
+    audit: AuditConfig = field(default_factory=AuditConfig)
     lists_sessions: bool = True
     ocpu_version: str = "2.2.12"
     is_stopping: Callable[[], bool] = lambda: False
@@ -76,6 +81,7 @@ class Services:
     desk: Desk = field(init=False)
     call_book: CallBook = field(init=False)
     seats: Seats = field(default_factory=Seats)
+    audit_spool: AuditSpool = field(init=False)
     _facts: tuple[float, dict[str, Any]] = (0.0, {})
 
     def __post_init__(self) -> None:
@@ -84,6 +90,7 @@ class Services:
         self.on_demand = OnDemand(self.shelf, self.pool, policy)
         self.deployments = Deployments(self.pool, policy)
         self.gist_list = GistList(policy.github_api_url)
+        self.audit_spool = AuditSpool(self.state_folder)
         pantry = self.pantry
         self.desk = Desk(self.pool, pantry.calls, self.sessions.new_key, pantry.clock)
         stored = pantry.stored_sessions

@@ -13,6 +13,7 @@ from engine import errors, ownership, wire
 from engine.broker_child import Child
 from engine.failure import raise_failure
 from engine.limits import Limits
+from engine.request_id import signed
 from engine.templates import Templates
 from engine.watch import Watch
 from engine.worker_status import death
@@ -122,7 +123,7 @@ class Asking:
             ownership.give(folder, child.user)
         places = {child.home, folder} if folder.parent != child.home else {child.home}
         with self._watch.over(child, limits, *places) as watched:
-            child.writer.write(wire.pack(header))
+            child.writer.write(wire.pack(signed(header)))
             try:
                 answer = await asyncio.wait_for(wire.read(child.reader), limits.wall_s)
             except TimeoutError:

@@ -29,6 +29,7 @@ from engine.install_request import InstallRequest
 from engine.installer import Installer
 from engine.left_files import remove_tree
 from engine.live import Live
+from engine.request_id import work_for
 from engine.shelf import Shelf
 from engine.shelf_watch import ShelfWatch
 from engine.templates import Templates
@@ -143,6 +144,7 @@ class Broker:
         writer.close()
 
     async def _work_on(self, header: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        work_for(header.get("request_id", ""))  # of this task
         try:
             async for answer, blobs in self._answers(header):
                 writer.write(wire.pack(answer, blobs))

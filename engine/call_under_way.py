@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.broker_child import Child
+from engine.request_id import current_request
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Call:
         child: What it runs in.
         folder: Where it works, as long as it runs.
         is_cancelled: Whether somebody wanted it to end.
+        request_id: The request that it is asked for; empty where that is none.
     """
 
     key: str
@@ -36,6 +38,7 @@ class Call:
     child: Child | None = None
     folder: Path | None = None
     is_cancelled: bool = False
+    request_id: str = field(default_factory=current_request)
 
     def facts(self) -> dict[str, Any]:
         """Returns in plain values what a list of calls shows."""
@@ -46,6 +49,7 @@ class Call:
             "package": self.request.get("package"),
             "function": self.request.get("name"),
             "owner": self.owner,
+            "request_id": self.request_id,
             "waited_s": (self.started or now) - self.since,
             "running_s": None if self.started is None else now - self.started,
             "pid": None if self.child is None else self.child.pid,

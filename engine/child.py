@@ -179,6 +179,7 @@ def _close(nest: Nest, header: dict[str, Any], folder: Path, limits: Limits) -> 
 
 def _answer(r: R, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
     started = time.monotonic()
+    r.work_for(header.get("request_id", ""))
     answer = r.serve(header["request"])
     answer["duration_s"] = time.monotonic() - started
     blobs: list[bytes] = []

@@ -34,6 +34,7 @@ from engine.installed import Installed
 from engine.left_files import remove_tree
 from engine.limits import Limits
 from engine.reply import evaluation, rendered, rows_answer
+from engine.request_id import signed
 from engine.room import check_room
 
 READ_LIMITS = Limits(wall_s=60)
@@ -99,7 +100,7 @@ class Pool:
         header = {"many": items, "limits": limits.to_wire(), "priority": int(priority)}
         header |= current_asker().to_wire()
         with asking(calls[0][1].name), self._connections.lend() as connection:
-            wire.send(connection, header)
+            wire.send(connection, signed(header))
             while True:
                 answer, blobs = self._receive(connection)
                 if answer.get("done"):
@@ -200,10 +201,7 @@ class Pool:
             EngineUnavailable: the broker does not answer.
         """
         header = {"operation": "install", "request": request.to_wire()}
-        with self._connections.lend() as connection:
-            wire.send(connection, header)
-            answer, _ = self._receive(connection)
-        return installation(answer)
+        return installation(self._exchange(header)[0])
 
     def info(self) -> dict[str, Any]:
         """Returns the state of the engine: project, version, R, calls running and waiting.
@@ -230,8 +228,7 @@ class Pool:
     def cancel(self, key: str) -> bool:
         """Ends a call that waits or runs, at once; whether there is one of this key.
 
-        Args:
-            key: that of the session which the call was to make: the name of its stage.
+        The key is that of the session which the call was to make: the name of its stage.
         """
         return bool(self._ask({"operation": "cancel", "key": key})[0]["cancelled"])
 
@@ -275,11 +272,14 @@ class Pool:
             return self._ask(header | asker.to_wire())
 
     def _ask(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+        answer = self._exchange(header)
+        raise_failure(answer[0])
+        return answer
+
+    def _exchange(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         with self._connections.lend() as connection:
-            wire.send(connection, header)
-            answer, blobs = self._receive(connection)
-        raise_failure(answer)
-        return answer, blobs
+            wire.send(connection, signed(header))
+            return self._receive(connection)
 
     def _receive(self, connection: socket.socket) -> tuple[dict[str, Any], list[bytes]]:
         message = wire.receive(connection)

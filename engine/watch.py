@@ -21,6 +21,7 @@ from engine.errors import CpuLimit, DiskLimit, LimitReached, MemoryLimit, Proces
 from engine.left_files import open_below
 from engine.limits import Limits
 from engine.process_tree import Process, ProcessTree, running
+from engine.request_id import current_request, working_for
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Watched:
         cpu_before_s: Processor time that its child had used before.
         files_due: When its files are looked through next.
         reached: The limit that it was killed at.
+        request_id: What it works for.
     """
 
     child: Child
@@ -56,6 +58,7 @@ class Watched:
     cpu_before_s: float = 0.0
     files_due: float = 0.0
     reached: LimitReached | None = None
+    request_id: str = field(default_factory=current_request)
 
     def end(self, limit: type[LimitReached]) -> None:
         """Kills the call and all that it started."""
@@ -123,7 +126,8 @@ class Watch:
             return
         for one, limit in found:
             if one in self._watched and one.reached is None:
-                log.info("call killed pid=%d limit=%s", one.child.pid, limit.limit)
+                with working_for(one.request_id):
+                    log.info("call killed pid=%d limit=%s", one.child.pid, limit.limit)
                 one.end(limit)
 
 

@@ -31,6 +31,8 @@ from engine.support import support_functions
 from engine.transcript import Transcript
 from engine.worker_status import QUIT_STATUS
 
+REQUEST_VARIABLE = "LARDER_REQUEST_ID"
+
 _kept_alive: list[Any] = []
 
 
@@ -122,6 +124,12 @@ class R:
         for name in ("TMPDIR", "HOME"):
             os.environ[name] = str(folder)
         ri.baseenv["Sys.setenv"](TMPDIR=to_r(str(folder)), HOME=to_r(str(folder)))
+
+    def work_for(self, request_id: str) -> None:
+        """Has R code, and what it starts, find the id of the request that they work for."""
+        if request_id != os.environ.get(REQUEST_VARIABLE):
+            os.environ[REQUEST_VARIABLE] = request_id
+            ri.baseenv["Sys.setenv"](**{REQUEST_VARIABLE: to_r(request_id)})
 
     def _stop_code(self) -> None:
         self._console.stop()

@@ -1,5 +1,6 @@
 """Access keys: what is known of one, and the text that is shown once and proves it."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ PREFIX: Final = "larder_"
 """Every key begins so: whoever finds one in a file or a log sees what it is."""
 _RANDOM_BYTES: Final = 30
 HINT_CHARACTERS: Final = len(PREFIX) + 4
+_TEXT: Final = re.compile(PREFIX + r"[A-Za-z0-9_-]{40}")
+_HIDDEN: Final = PREFIX + "[hidden]"
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,8 @@ def new_secret() -> str:
 def digest_of(secret: str) -> str:
     """What is stored of a key's text."""
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def hide_keys(text: str) -> str:
+    """The text without what looks like the text of a key, for logs and the audit."""
+    return _TEXT.sub(_HIDDEN, text) if PREFIX in text else text

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeVar
 from cache.border import disk_border
 from engine.asker import Asker, asked_by, current_asker
 from engine.asker_errors import AskerRefused
+from engine.request_id import current_request, working_for
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Flights:
         with self._turn:
             if key in self._flying:
                 return self._flying[key]
-            submitted = self._live.submit(self._alone, key, make, current_asker())
+            submitted = self._live.submit(self._alone, key, _for_request(make), current_asker())
             flight: Future[T] = Future()
             flight.set_running_or_notify_cancel()
             self._flying[key] = flight
@@ -74,7 +75,7 @@ class Flights:
         with self._turn:
             if key in self._flying or key in self._refreshing:
                 return False
-            submitted = self._behind.submit(self._if_free, key, make)
+            submitted = self._behind.submit(self._if_free, key, _for_request(make))
             self._refreshing.add(key)
             submitted.add_done_callback(lambda done: self._refreshed(key, done))
             return True
@@ -142,3 +143,17 @@ def landed(begin: "Callable[[], Future[T]]") -> T:
         except AskerRefused as error:
             if error.owner == current_asker().name:
                 raise
+
+
+def _for_request(make: Callable[[], T]) -> Callable[[], T]:
+    """Returns what does the same in another thread, and nothing else of this one's context.
+
+    In the name of the first who asked: of others who wait for it too, the log tells nothing.
+    """
+    request_id = current_request()
+
+    def made() -> T:
+        with working_for(request_id):
+            return make()
+
+    return made

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Update, insert, select, update
 
 from jobs.access_key import HINT_CHARACTERS, AccessKey, digest_of
+from jobs.access_models import access_keys
 from jobs.database import Database
 from jobs.key_errors import KeyNameTaken
-from jobs.models import access_keys
 from jobs.rate import parse_rate
 from jobs.role import Role
 

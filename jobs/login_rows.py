@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select
 
 from jobs.access_key import digest_of
+from jobs.access_models import logins
 from jobs.database import Database
 from jobs.login import Login
-from jobs.models import logins
 from jobs.role import Role
 
 

@@ -5,8 +5,8 @@ from datetime import date
 
 from sqlalchemy import delete, select
 
+from jobs.access_models import r_taken
 from jobs.database import Database
-from jobs.models import r_taken
 
 
 class RTakenRows(Database):

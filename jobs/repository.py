@@ -2,11 +2,12 @@
 
 One class, made of one file per noun: `version_rows`, `schedule_rows`, `follow_rows`, `run_rows`,
 `queue_rows`, `cell_rows`, `failure_rows`, `lease_rows`, `live_rows`, `outbox_rows`, `key_rows`,
-`login_rows`, `r_taken_rows`, over `database`. Each method is a transaction of its own and answers
-with frozen values, most of them of `jobs.records`. The scheduler and `larder run` write; the API
-asks for runs and cancels them; all may read.
+`login_rows`, `r_taken_rows`, `audit_rows`, over `database`. Each method is a transaction of its own
+and answers with frozen values, most of them of `jobs.records`. The scheduler and `larder run`
+write; the API asks for runs and cancels them; all may read.
 """
 
+from jobs.audit_rows import AuditRows
 from jobs.cell_rows import CellRows
 from jobs.follow_rows import FollowRows
 from jobs.key_rows import KeyRows
@@ -34,6 +35,7 @@ class Catalog(
     KeyRows,
     LoginRows,
     RTakenRows,
+    AuditRows,
 ):
     """The project's catalog, by database URL; safe to share between threads, not after a fork.
 

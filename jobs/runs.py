@@ -10,6 +10,8 @@ from threading import Event
 from cache.entry import Version
 from cache.errors import CacheError, StoreFull, StoreUnavailable
 from engine.errors import CallCancelled, EngineBusy, EngineError, EngineUnavailable
+from jobs.audit_spool import AuditSpool
+from jobs.audited_run import audited_run
 from jobs.errors import CatalogError, JobError, RunEnded, RunInterrupted
 from jobs.grid_run import GridRun
 from jobs.job import Job
@@ -40,6 +42,8 @@ class Runner:
         owner: The name of this process in run rows; its own unless given.
         workers: R children that one run keeps busy; as many as there are cores unless given.
         stopping: Set when runs are to stop soon and be taken up later.
+        spool: Where runs are put on record.
+        caller: In whose name.
     """
 
     def __init__(
@@ -51,6 +55,8 @@ class Runner:
         owner: str | None = None,
         workers: int | None = None,
         stopping: Event | None = None,
+        spool: AuditSpool | None = None,
+        caller: str = "scheduler",
     ) -> None:
         self._pantry = pantry
         self._catalog = catalog
@@ -58,6 +64,8 @@ class Runner:
         self._owner = owner
         self._workers = workers or len(os.sched_getaffinity(0))
         self._stopping = stopping or Event()
+        self._spool = spool
+        self._caller = caller
 
     def run(
         self,
@@ -103,6 +111,13 @@ class Runner:
             "run started run=%d job=%s cause=%s attempt=%d", row.id, job.name, cause, row.attempt
         )
         record = RunRecord(self._catalog, row, tell=progress, stopping=self._stopping)
+        with audited_run(self._spool, job, row, self._caller) as ended:
+            run = self._run(job, version, record)
+            ended(run)
+        return run
+
+    def _run(self, job: Job, version: Version | Exception, record: RunRecord) -> Run:
+        """Carries a run out, and returns its closed row."""
         try:
             if isinstance(version, Exception):
                 raise version
@@ -120,7 +135,7 @@ class Runner:
         except (JobError, EngineError, CacheError) as error:
             return self._fail(record, error)
         except KeyboardInterrupt:
-            self._catalog.cancel_run(row.id, BY_INTERRUPT)
+            self._catalog.cancel_run(record.run.id, BY_INTERRUPT)
             raise
 
     def _version(self, job: Job) -> Version | Exception:

@@ -8,21 +8,24 @@ import sys
 from threading import Event, Thread
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from api.app import create_app
+from api.audit_layer import AuditLayer
 from api.services import Services
 from cache.generations import Generations
 from engine.pool import Pool
 from jobs.pantry import Pantry
 from jobs.repository import Catalog
 from larder import handover
+from larder.auditor import Auditor
 from larder.connection import protocol_within
 from larder.definitions import COUNTER, Definitions
+from larder.http_protocol import audited_protocol
 from larder.log import configure_log, warn_if_insecure
 from larder.settings import Settings
 from larder.wiring import (
     access_config,
+    audit_config,
     connection_limits,
     limits_of,
     ocpu_config,
@@ -59,10 +62,14 @@ class ApiRole:
         """Answers requests until SIGTERM, then until those under way are answered."""
         follower = Thread(target=self._follow, name="definitions", daemon=True)
         follower.start()
+        keep_s, state = self._settings.audit.keep_s, self._settings.state_folder
+        auditor = Auditor(state, self._catalog, keep_s=keep_s, stands_by=True)
+        auditor.start()
+        app = self.app()
         config = uvicorn.Config(
-            self.app(),
+            app,
             loop="uvloop",
-            http=protocol_within(connection_limits(self._settings)),
+            http=audited_protocol(app, protocol_within(connection_limits(self._settings))),
             ws="none",
             lifespan="on",
             access_log=False,
@@ -79,11 +86,12 @@ class ApiRole:
         finally:
             self._stop.set()
             follower.join()
+            auditor.stop()
             self._pantry.close()
             self._catalog.close()
             self._pool.close()
 
-    def app(self) -> ASGIApp:
+    def app(self) -> AuditLayer:
         """The ASGI application."""
         services = Services(
             pantry=self._pantry,
@@ -97,6 +105,7 @@ class ApiRole:
             lists_sessions=self._settings.is_loopback,
             is_stopping=self._is_stopping,
             access=access_config(self._settings),
+            audit=audit_config(self._settings),
         )
         return create_app(services, self._catalog)
 

@@ -40,7 +40,7 @@ class ConnectionLimits:
     connections: int = 4000
 
 
-def protocol_within(limits: ConnectionLimits) -> type[asyncio.Protocol]:
+def protocol_within(limits: ConnectionLimits) -> "type[Connection]":
     """Returns the class of a worker's connections.
 
     The process may open as many files as its hard limit says from now on, for connections are some;

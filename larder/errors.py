@@ -12,6 +12,7 @@ LarderError
 ├── NotInstalled        nothing of that name is installed
 ├── NoSuchCall          no call of this key waits or runs
 ├── NotDelivered        a message about a job did not arrive
+├── NotOnRecord         a command that has to be on the audit, and cannot be
 ├── FileExists          a file that would be written over
 └── Misused             options of a command that do not go together
 """
@@ -145,6 +146,16 @@ class NotDelivered(LarderError):
         self.reason = reason
         self.is_final = is_final
         super().__init__(reason)
+
+
+class NotOnRecord(LarderError):
+    """The audit cannot be written, and nothing may be done that is not there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this cannot be put on record now, and larder.yaml says audit: {required: true};"
+            " nothing was done"
+        )
 
 
 class FileExists(LarderError):

@@ -1,5 +1,8 @@
 """What the server says: lines for people, or one JSON object a line for programs.
 
+Each names the request that it is about, if it is about one. No text that came from outside begins
+a line of its own, and none shows an access key.
+
 Modules log with the standard library ("event words key=%s"); this gives their records a form. The
 keys become fields of the JSON, so that a log collector need not take sentences apart.
 """
@@ -15,7 +18,12 @@ import structlog.processors
 import structlog.stdlib
 from structlog.typing import EventDict, Processor
 
+from engine.request_id import current_request
+from jobs.access_key import hide_keys
+
 _FIELD = re.compile(r"\s*\b(\w+)=%[-+.\d]*[sdrfge]")
+_BREAK = re.compile(r"\r\n|[\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _QUIET = ("apscheduler", "uvicorn", "watchfiles", "alembic", "asyncio", "rpy2")
 _SILENT = ("python_multipart",)  # it warns of every broken upload, which its sender is told of
 
@@ -30,13 +38,14 @@ def configure_log(*, level: str, form: str, role: str = "") -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Formatter(
             foreign_pre_chain=[
                 structlog.stdlib.add_log_level,
                 structlog.processors.TimeStamper(
                     fmt="iso" if form == "json" else "%Y-%m-%d %H:%M:%S", utc=form == "json"
                 ),
                 _with_role(role),
+                _with_request,
             ],
             pass_foreign_args=True,
             processors=_for_programs() if form == "json" else _for_people(),
@@ -57,6 +66,14 @@ def warn_if_insecure(host: str) -> None:
     logging.getLogger(__name__).warning(message, host)
 
 
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Writes a record, its traceback too, without access keys."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Returns what is written."""
+        return hide_keys(super().format(record))
+
+
 def _for_programs() -> list[Processor]:
     return [
         _fields_of_the_message,
@@ -75,10 +92,12 @@ def _for_people() -> list[Processor]:
         structlog.dev.Column("level", _level_column(styles, plain)),
         structlog.dev.Column("role", _column(faint, plain)),
         structlog.dev.Column("event", _column("", plain)),
+        structlog.dev.Column("request", _request_column(faint, plain)),
         structlog.dev.Column("", _column("", plain)),
     ]
     return [
         _only_the_message,
+        _in_one_line,
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.dev.ConsoleRenderer(
             columns=columns, exception_formatter=structlog.dev.plain_traceback
@@ -92,8 +111,32 @@ def _column(style: str, plain: str) -> structlog.dev.KeyValueColumnFormatter:
     )
 
 
+def _request_column(style: str, plain: str) -> structlog.dev.KeyValueColumnFormatter:
+    """Behind the words, by its name."""
+    return structlog.dev.KeyValueColumnFormatter(
+        key_style=style, value_style=style, reset_style=plain, value_repr=str
+    )
+
+
 def _level_column(styles: dict[str, str], plain: str) -> structlog.dev.ColumnFormatter:
     return lambda _key, level: f"{styles.get(str(level), '')}{level!s:<7}{plain}"
+
+
+def _with_request(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    if request_id := current_request():
+        event["request"] = request_id
+    return event
+
+
+def _in_one_line(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Has the lines of a text begin so that none can be taken for a message of its own."""
+    lines = _BREAK.split(str(event["event"]))
+    event["event"] = "\n  | ".join(_CONTROL.sub(_written_out, line) for line in lines)
+    return event
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
 
 
 def _with_role(role: str) -> Processor:

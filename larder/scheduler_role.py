@@ -13,6 +13,7 @@ from cache.errors import CacheError
 from cache.sweep import Sweep
 from engine.errors import EngineError
 from engine.pool import Pool
+from jobs.audit_spool import AuditSpool
 from jobs.errors import CatalogError
 from jobs.notices import Notices
 from jobs.pantry import Pantry
@@ -21,6 +22,7 @@ from jobs.repository import Catalog
 from jobs.runs import Runner
 from jobs.version_keeper import VersionKeeper
 from larder import handover
+from larder.auditor import Auditor
 from larder.definitions import COUNTER, Definitions
 from larder.housekeeping import Housekeeping
 from larder.log import configure_log, warn_if_insecure
@@ -60,7 +62,13 @@ class SchedulerRole:
         self._definitions = Definitions(settings, tell=True)
         self._pantry: Pantry = open_pantry(settings, self._pool, self._definitions.jobs)
         self._keeper = VersionKeeper(self._catalog, self._pool, self._pantry.versions)
-        runner = Runner(self._pantry, self._catalog, self._keeper, stopping=self._runs_stop)
+        runner = Runner(
+            self._pantry,
+            self._catalog,
+            self._keeper,
+            stopping=self._runs_stop,
+            spool=AuditSpool(settings.state_folder),
+        )
         self._service = SchedulerService(
             self._catalog,
             lambda: self._pantry.jobs,
@@ -77,6 +85,8 @@ class SchedulerRole:
         )
         notices = Notices(self._pantry, self._catalog, settings.project_name, settings.public_url)
         self._notifier = Notifier(notices, settings.mail, lambda: self._service.leading)
+        keep_s = settings.audit.keep_s
+        self._auditor = Auditor(settings.state_folder, self._catalog, keep_s=keep_s)
         self._housekeeping = Housekeeping(
             sweep,
             open_shelf(settings),
@@ -90,6 +100,7 @@ class SchedulerRole:
         """Blocks until `stop`, then until the runs under way have ended or the grace is over."""
         self._watcher.start()
         self._housekeeping.start()
+        self._auditor.start()
         self._notifier.start()
         while not self._stop:
             changed, self._changed = self._changed, set()
@@ -105,6 +116,7 @@ class SchedulerRole:
         self._runs_stop.set()
         grace_s = max(0.0, self._settings.shutdown_grace_s - LEAVE_BEFORE_S)
         self._service.stop(grace_s=grace_s)
+        self._auditor.stop()
 
     def stop(self) -> None:
         """Has `run` come to its end; may be called by a signal handler."""

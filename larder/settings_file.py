@@ -19,6 +19,7 @@ from jobs.errors import ValueInvalid
 from jobs.limits_entry import PlotCount, ProcessCount
 from jobs.project import BASE_PACKAGES, is_package_name, package_name
 from larder.access_settings import AccessSettings, FunctionPattern
+from larder.audit_settings import AuditSettings
 from larder.install_settings import InstallSettings
 from larder.ocpu_settings import OcpuSettings
 from larder.setting import EMPTY_GROUP, Count, setting, size_setting, time_setting
@@ -249,6 +250,9 @@ class SettingsFile(Entry):
     )
     access: Annotated[AccessSettings, EMPTY_GROUP] = Field(
         AccessSettings(), description="Who may ask."
+    )
+    audit: Annotated[AuditSettings, EMPTY_GROUP] = Field(
+        AuditSettings(), description="What is on record."
     )
     ocpu: Annotated[OcpuSettings, EMPTY_GROUP] = Field(
         OcpuSettings(), description="The API of OpenCPU."

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 from api.access_config import AccessConfig
+from api.audit_config import AuditConfig
 from api.client_address import Proxies
 from api.cross_origin import Pages
 from api.hosts import HOST, Hosts
@@ -120,6 +121,12 @@ def connection_limits(settings: Settings) -> ConnectionLimits:
         body_rate_bytes=access.body_rate_bytes,
         connections=access.connections,
     )
+
+
+def audit_config(settings: Settings) -> AuditConfig:
+    """What is on record."""
+    audit = settings.audit
+    return AuditConfig(hits=audit.hits, text=audit.arguments == "text", required=audit.required)
 
 
 def ocpu_config(settings: Settings) -> OcpuConfig:

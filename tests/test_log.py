@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from engine.request_id import working_for
+from jobs.access_key import new_secret
 from larder.log import configure_log
 
 log = logging.getLogger("jobs.runs")
@@ -67,3 +69,40 @@ def test_level_and_the_quiet_libraries(capsys: pytest.CaptureFixture[str]) -> No
     log.debug("too little")
     logging.getLogger("apscheduler.scheduler").info("too much")
     assert capsys.readouterr().err == ""
+
+
+def test_line_names_the_request_that_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_log(level="info", form="text")
+    with working_for("abc-1"):
+        log.info("call failed path=%s", "/x")
+    log.info("something else")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("call failed path=/x request=abc-1")
+    assert "abc-1" not in second
+    configure_log(level="info", form="json")
+    with working_for("abc-1"):
+        log.info("call failed path=%s", "/x")
+    assert json.loads(capsys.readouterr().err)["request"] == "abc-1"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x1b[2K\r", "\u2028", "\x85", "\x00\n"])
+def test_what_comes_from_outside_begins_no_line(
+    capsys: pytest.CaptureFixture[str], form: str, end: str
+) -> None:
+    configure_log(level="info", form=form)
+    log.info("call failed path=%s", f"/x{end}2026-11-23 05:00:00 info    forged")
+    lines = capsys.readouterr().err.splitlines()
+    assert not any(line.startswith(("2026-11-23 05", "\x1b", "\x00")) for line in lines)
+    assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_access_keys_are_never_shown(capsys: pytest.CaptureFixture[str], form: str) -> None:
+    configure_log(level="info", form=form)
+    key = new_secret()
+    log.info("call failed path=%s", f"/x?key={key}")
+    log.info("it was " + key)  # noqa: G003 - somebody may
+    told = capsys.readouterr().err
+    assert key not in told
+    assert told.count("larder_[hidden]") >= 2

@@ -1,0 +1,28 @@
+"""HTTP as uvicorn speaks it; what is no request never comes to the application, and is audited too.
+
+That is an unknown method, a path with bytes that no path has, a broken header.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.audit_layer import AuditLayer
+from larder.connection import Connection
+
+
+def audited_protocol(audit: AuditLayer, connection: type[Connection]) -> type[Connection]:
+    """Returns the class of connections whose refusals are put on record."""
+
+    class AuditedConnection(connection):  # type: ignore[valid-type,misc]
+        """One connection."""
+
+        url: bytes = b""
+
+        def send_400_response(self, msg: str) -> None:
+            """Answers what cannot be read, and closes the connection."""
+            address: Any = self.client
+            audit.note_unreadable(address[0] if address else "", self.url)
+            super().send_400_response(msg)
+
+    return AuditedConnection
