@@ -105,7 +105,7 @@ RULES: Final = (
     Rule(READS, "/explore/{package}", "look", Role.CALLER),
     Rule(READS, "/explore/{package}/{function}", "look", Role.CALLER),
     Rule(("POST",), "/explore/{package}/{function}", "call", Role.CALLER),
-    Rule(READS, "/sessions", "look", Role.OPERATOR),
+    Rule(READS, "/sessions", "look", Role.CALLER),
     Rule(READS, "/sessions/{key}", "read", Role.CALLER),
 )
 _OPERATION: Final = "larder.operation"

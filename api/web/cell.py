@@ -55,15 +55,15 @@ class CellPage:
 
 
 def cell_page(
-    job: Job, pantry: Pantry, catalog: Catalog, pairs: Sequence[tuple[str, str]]
+    job: Job, pantry: Pantry, catalog: Catalog, pairs: Sequence[tuple[str, str]], *, with_r: bool
 ) -> CellPage:
-    """Looks at what is stored for arguments; asks no R.
+    """Looks at what is stored for arguments; `with_r` lets R look into a table of rows.
 
     Raises:
         CacheError, CatalogError: What is stored cannot be read.
     """
     given = [(name, value) for name, value in pairs if value != ""]
-    seen = explain(pantry, catalog, job.name, given)
+    seen = explain(pantry, catalog, job.name, given, with_r=with_r)
     entry = pantry.store.get(seen.cache_key) if seen.cache_key else None
     answer = None
     if job.rows is not None:

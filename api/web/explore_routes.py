@@ -10,13 +10,14 @@ from starlette.concurrency import run_in_threadpool
 
 from api.api_error import NotFound
 from api.body import Body
-from api.deps import ServicesDep
+from api.deps import CallerDep, RightsDep, ServicesDep
 from api.errors import KeysNotListed
 from api.form import FORM, form_pairs
 from api.ocpu_call import call_function
 from api.ocpu_replies import SESSION_HEADER
 from api.ocpu_request import read_request
 from api.package_address import PackageAddress
+from api.rights import Rights
 from api.session_view import session_views
 from api.web.explore import form_of, function_page, package_page
 from api.web.page import page
@@ -29,18 +30,21 @@ SESSIONS_AT_ONCE = 50
 
 
 @router.get("/explore")
-def show_packages(request: Request, services: ServicesDep, search: str = "") -> Response:
+def show_packages(
+    request: Request, services: ServicesDep, rights: RightsDep, search: str = ""
+) -> Response:
     """The packages of this server."""
     names = services.pool.names("list_packages")
-    found = sorted((name for name in names if search.lower() in name.lower()), key=str.lower)
+    found = sorted((name for name in names if _is_shown(name, search, rights)), key=str.lower)
     return page(request, "packages.html", {"packages": found, "search": search})
 
 
 @router.get("/explore/{package}")
 def show_package(
-    package: str, request: Request, services: ServicesDep, search: str = ""
+    package: str, request: Request, services: ServicesDep, rights: RightsDep, search: str = ""
 ) -> Response:
     """One package."""
+    rights.check_look(PackageAddress(package, f"/library/{package}"))
     seen = package_page(services.pool, package, search)
     return page(request, "package.html", {"seen": seen, "search": search})
 
@@ -79,20 +83,29 @@ async def call(package: str, function: str, request: Request, services: Services
 
 
 @router.get("/sessions")
-def show_sessions(request: Request, services: ServicesDep) -> Response:
-    """The newest sessions."""
-    if not services.lists_sessions:
+def show_sessions(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """The newest sessions: one's own, to operators all."""
+    if not caller.name and not services.lists_sessions:
         raise KeysNotListed
-    views = session_views(services.sessions, services.pool, live_only=False, limit=SESSIONS_AT_ONCE)
+    seen = None if caller.sees_all else services.seen_by(caller).owns
+    views = session_views(
+        services.sessions, services.pool, seen, live_only=False, limit=SESSIONS_AT_ONCE
+    )
     return page(request, "sessions.html", {"sessions": views})
 
 
 @router.get("/sessions/{key}")
-def show_session(key: str, request: Request, services: ServicesDep, show: str = "") -> Response:
+def show_session(
+    key: str, request: Request, services: ServicesDep, caller: CallerDep, show: str = ""
+) -> Response:
     """One session."""
     try:
-        session = services.pantry.stored_sessions.open(key)
+        session = services.seen_by(caller).open(key)
     except SessionNotFound:
         raise NotFound(f"there is no session {key}, or not any more") from None
     seen = session_page(services, session, show)
     return page(request, "session.html", {"seen": seen})
+
+
+def _is_shown(package: str, search: str, rights: Rights) -> bool:
+    return search.lower() in package.lower() and rights.may_look(package)

@@ -93,6 +93,7 @@ class Overview:
 
 
 def overview(
+    jobs: Iterable[Job],
     pantry: Pantry,
     catalog: Catalog,
     state_folder: Path,
@@ -101,9 +102,10 @@ def overview(
     state: JobState | None = None,
     number: int = 1,
 ) -> Overview:
-    """Looks at all jobs; asks no R.
+    """Looks at jobs; asks no R.
 
     Args:
+        jobs: Those that whoever asks may read.
         pantry: What is stored.
         catalog: What was run.
         state_folder: Where it is written what is live.
@@ -116,7 +118,7 @@ def overview(
     """
     last_runs = catalog.last_runs()
     fires = _next_fires(catalog.schedules())
-    lines = [_line(job, pantry, last_runs, fires) for job in pantry.jobs.values()]
+    lines = [_line(job, pantry, last_runs, fires) for job in jobs]
     counts = {one: sum(line.state is one for line in lines) for one in JobState}
     found = [line for line in lines if _matches(line, search, state)]
     order = list(JobState)
@@ -127,8 +129,8 @@ def overview(
     return Overview(
         page=Page(tuple(shown), number, pages, len(found)),
         counts=counts,
-        running=tuple(catalog.runs(status=OPEN, limit=20)),
-        failed=tuple(_failed(catalog, last_runs.values())),
+        running=tuple(catalog.runs(job=[one.job.name for one in lines], status=OPEN, limit=20)),
+        failed=tuple(_failed(catalog, [line.last_run for line in lines if line.last_run])),
         live=LiveDefinitions.read(state_folder),
     )
 
