@@ -19,7 +19,7 @@ from engine.errors import WorkerDied
 
 BODIES = ".bodies"
 """The folder for answers too large for the socket."""
-TRIES, PAUSE_S = 5, 0.02
+TRIES, PAUSE_S = 50, 0.02
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

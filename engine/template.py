@@ -45,6 +45,8 @@ class Template:
         self._children = Children(work)
         self._steps: dict[int, tuple[Child, asyncio.Future[bool]]] = {}
         self._asked = 0
+        self._born: dict[int, int | None] = {}
+        """Children that were heard of and are not known yet, with their wait status once ended."""
         self._waiting: deque[asyncio.Future[Child]] = deque()
         self._waiting_for_network: deque[asyncio.Future[Child]] = deque()
         self.info: dict[str, Any] = {}
@@ -220,6 +222,7 @@ class Template:
 
     def _hear(self, event: dict[str, Any], descriptors: list[int]) -> None:
         if event["event"] == "forked":
+            self._born[event["pid"]] = None
             adopted = self._adopt(event["pid"], *descriptors, network=event["network"])
             asyncio.ensure_future(adopted)  # noqa: RUF006
         elif event["event"] in {"adopted", "unknown"}:
@@ -235,6 +238,9 @@ class Template:
             known.set_result(is_ours)
 
     def _note_exit(self, pid: int, status: int) -> None:
+        if pid in self._born:
+            self._born[pid] = status
+            return
         child = self._children.remove(pid)
         if child is not None:
             if child in self.idle:
@@ -251,11 +257,16 @@ class Template:
         home = home_of(self._work, self.pid, pid)
         child = Child(pid, reader, writer, exited, self, user_of(pid), home, told)
         self._asked -= not network
-        if self.ended.done():
-            child.note_exit(signal.SIGKILL)
+        waiting = self._waiting_for_network if network else self._waiting
+        status = signal.SIGKILL if self.ended.done() else self._born[pid]
+        del self._born[pid]
+        if status is not None:  # it has ended already: another one has to be forked
+            child.note_exit(status)
+            if network and waiting:
+                self._say({"do": "fork", "network": True})
+            self._refill()
             return
         self._children.add(child)
-        waiting = self._waiting_for_network if network else self._waiting
         while waiting:
             future = waiting.popleft()
             if not future.done():
@@ -267,6 +278,9 @@ class Template:
     def _keep(self, child: Child, *, network: bool = False) -> None:
         """Puts a child aside that nobody waits for."""
         child.is_taken = False
+        if child.exited.done():  # while somebody had it, who would have removed its folder
+            child.note_exit(child.exited.result())
+            return
         if network or not self.idle.add(child):
             child.writer.close()
 

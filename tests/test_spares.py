@@ -1,6 +1,8 @@
 """A template keeps as many spare children as it should, whatever becomes of who asked for more."""
 
 import asyncio
+import os
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,13 +16,12 @@ SPARES = 2
 ASKED = 6
 
 
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("spares")
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
     for name in ("work", "sessions"):
-        (folder / name).mkdir(mode=0o700)
-    furnish(folder)
-    return folder
+        (tmp_path / name).mkdir(mode=0o700)
+    furnish(tmp_path)
+    return tmp_path
 
 
 def test_children_that_nobody_waits_for_any_more_are_not_kept_beyond_their_number(
@@ -69,3 +70,28 @@ def _config(state: Path) -> dict[str, object]:
         "reads": [],
         "libraries": [],
     }
+
+
+def test_child_that_dies_before_it_is_known_is_noticed_and_leaves_no_folder(state: Path) -> None:
+    assert asyncio.run(_folders_after_dying(state)) <= SPARES
+
+
+async def _folders_after_dying(state: Path) -> int:
+    """How many folders are left once children were killed as soon as they were there."""
+    work = state / "work"
+    template = Template("base", work, SPARES, lambda: False)
+    await template.start_base(_config(state))
+    try:
+        for _ in range(ASKED):
+            before = set(work.glob("[0-9]*"))
+            taking = asyncio.create_task(template.take(network=True))
+            while not (made := set(work.glob("[0-9]*")) - before):  # noqa: ASYNC110  # by files
+                await asyncio.sleep(0)
+            for home in made:
+                with suppress(ProcessLookupError):
+                    os.kill(int(home.name.rpartition("-")[2]), signal.SIGKILL)
+            child = await asyncio.wait_for(taking, 20)  # another one, if that was heard of in time
+            await asyncio.wait_for(child.bury(), 20)
+        return await _settled(state)
+    finally:
+        await template.stop()
