@@ -130,16 +130,18 @@ class Calls:
             request = {**header["request"], "folder": str(folder), "live": True}
             within = child.step_of is not None
             moved = {**header, "folder": str(folder), "request": request, "within": within}
-            is_wanted = True
             try:
                 answer, blobs = await self._asking.answer(child, moved)
-            except asyncio.CancelledError:
-                is_wanted = call.is_cancelled  # else whoever asked is gone, and took no care of it
-                raise
-            finally:
-                if is_wanted:
+            except BaseException as error:
+                # Who asked and is gone took no care of it.
+                if call.is_cancelled or not isinstance(error, asyncio.CancelledError):
                     with contextlib.suppress(FileNotFoundError):
                         folder.rename(stage)
+                raise
+            try:
+                folder.rename(stage)
+            except FileNotFoundError:  # the parent died behind the answer, and all of its own went
+                raise errors.ParentEnded from None
             stays = bool(answer.pop("live", False))
         finally:
             if stays:  # behind the answer, too
