@@ -81,8 +81,10 @@ class TokenCheck:
             registry.validate(claims)
         except ExpiredTokenError:
             raise TokenWrong("it has expired") from None
-        except (InvalidClaimError, MissingClaimError) as error:
-            raise TokenWrong(f"{error.description or error}") from None
+        except MissingClaimError as error:
+            raise TokenWrong(f"it lacks {error.claim}") from None
+        except InvalidClaimError as error:
+            raise TokenWrong(f"its {error.claim} is not for this server, or not for now") from None
 
 
 def _header(token: str) -> dict[str, Any]:

@@ -189,7 +189,9 @@ TOKENS: dict[str, Callable[[Town], str]] = {
     "claims that come twice": lambda town: by_issuer(town, twice(town, "sub", "root")),
     "a list of claims": lambda town: by_issuer(town, b"[1]"),
     "no JSON": lambda town: by_issuer(town, b"\xff\xfe{}"),
-    "claims nested without end": lambda town: by_issuer(town, b'{"a":' + b"[" * 5000),
+    "claims nested without end": lambda town: by_issuer(
+        town, b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}"
+    ),
     "a header nested without end": deep_header,
     "more than anybody's token": lambda town: town.issuer.token(padding="x" * 30_000),
     "a form of five parts": lambda town: town.issuer.token() + ".e30.e30",
