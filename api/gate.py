@@ -17,13 +17,22 @@ from api.errors import status_of
 from api.identity import Identity
 from api.linger import send_and_close
 from api.operations import Operation, operation_of
+from api.private_reply import private
 from api.problem import problem_reply
-from api.refusals import Forbidden, KeyMissing, KeyWrong, LoginOver
+from api.refusals import (
+    Forbidden,
+    IssuerUnreachable,
+    KeyMissing,
+    KeyWrong,
+    LoginOver,
+    TokenWrong,
+)
 from api.reply import Reply, text
 from api.sign_in import asks_for_page, to_sign_in
 from jobs.errors import JobError
 
 CHALLENGE: Final = ("WWW-Authenticate", 'Bearer realm="larder", Basic realm="larder"')
+TOKEN_CHALLENGE: Final = ("WWW-Authenticate", 'Bearer realm="larder", error="invalid_token"')
 
 
 @dataclass
@@ -51,7 +60,7 @@ class Gate:
             await send_and_close(receive, send, _refusal(scope, error))
             return
         set_caller(scope, caller)
-        await self.app(scope, receive, send)
+        await self.app(scope, receive, private(send) if caller.name else send)
 
 
 def _check(caller: Caller, operation: Operation) -> None:
@@ -72,4 +81,8 @@ def _refusal(scope: Scope, error: ApiError | JobError) -> Reply:
         reply = text(status_of(error), f"{error}\n")
     else:
         reply = problem_reply(error)
+    if isinstance(error, IssuerUnreachable):
+        return reply.with_headers(("Retry-After", "1"))
+    if isinstance(error, TokenWrong):
+        return reply.with_headers(TOKEN_CHALLENGE)
     return reply.with_headers(CHALLENGE) if isinstance(error, KeyMissing | KeyWrong) else reply
