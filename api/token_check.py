@@ -61,6 +61,7 @@ class TokenCheck:
         # are whoever made it has.
         key = await self.issuer.key(kid, algorithm)
         registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
+        registry.max_header_length = LONGEST_CHARACTERS  # some issuers send their certificates
         try:
             signed = jws.deserialize_compact(token, key, registry=registry)
         except (JoseError, ValueError, TypeError) as error:
