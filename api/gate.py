@@ -21,9 +21,18 @@ from api.errors import status_of
 from api.identity import Identity
 from api.linger import send_and_close
 from api.operations import Operation, note_refusal, operation_of, set_operation
+from api.private_reply import private
 from api.problem import problem_reply
 from api.rate_limits import RateLimits
-from api.refusals import Forbidden, KeyMissing, KeyWrong, LoginOver, ProxyUnknown
+from api.refusals import (
+    Forbidden,
+    IssuerUnreachable,
+    KeyMissing,
+    KeyWrong,
+    LoginOver,
+    ProxyUnknown,
+    TokenWrong,
+)
 from api.reply import Headers, Reply, text
 from api.request_path import is_ocpu, request_path
 from api.retry_after import retry_headers
@@ -32,6 +41,7 @@ from engine.asker import set_asker
 from jobs.errors import JobError
 
 CHALLENGE: Final = ("WWW-Authenticate", 'Bearer realm="larder", Basic realm="larder"')
+TOKEN_CHALLENGE: Final = ("WWW-Authenticate", 'Bearer realm="larder", error="invalid_token"')
 
 
 @dataclass
@@ -79,7 +89,8 @@ class Gate:
             return
         set_asker(self.askers.of(caller))
         more = (*for_pages, *counted)
-        await self.app(scope, receive, with_headers(send, more) if more else send)
+        sent = with_headers(send, more) if more else send
+        await self.app(scope, receive, private(sent) if caller.name else sent)
 
     def _take_address(self, scope: Scope, *, asks: bool) -> None:
         """Has the scope say who asks and for which server, and refuses what is not for this one."""
@@ -118,4 +129,8 @@ def _refusal(scope: Scope, error: ApiError | JobError) -> Reply:
         reply = text(status_of(error), f"{error}\n", *retry_headers(error))
     else:
         reply = problem_reply(error)
+    if isinstance(error, IssuerUnreachable):
+        return reply.with_headers(("Retry-After", "1"))
+    if isinstance(error, TokenWrong):
+        return reply.with_headers(TOKEN_CHALLENGE)
     return reply.with_headers(CHALLENGE) if isinstance(error, KeyMissing | KeyWrong) else reply

@@ -61,6 +61,7 @@ class TokenCheck:
         # are whoever made it has.
         key = await self.issuer.key(kid, algorithm)
         registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
+        registry.max_header_length = LONGEST_CHARACTERS  # some issuers send their certificates
         try:
             signed = jws.deserialize_compact(token, key, registry=registry)
         except (JoseError, ValueError, TypeError) as error:
@@ -81,8 +82,10 @@ class TokenCheck:
             registry.validate(claims)
         except ExpiredTokenError:
             raise TokenWrong("it has expired") from None
-        except (InvalidClaimError, MissingClaimError) as error:
-            raise TokenWrong(f"{error.description or error}") from None
+        except MissingClaimError as error:
+            raise TokenWrong(f"it lacks {error.claim}") from None
+        except InvalidClaimError as error:
+            raise TokenWrong(f"its {error.claim} is not for this server, or not for now") from None
 
 
 def _header(token: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ COMMANDS = {
     "diff": "larder.commands.diff",
     "calls": "larder.commands.calls",
     "keys": "larder.commands.keys",
+    "logins": "larder.commands.logins",
     "install": "larder.commands.install",
     "import-opencpu": "larder.commands.import_opencpu",
     "schema": "larder.commands.schema",

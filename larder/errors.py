@@ -11,6 +11,7 @@ LarderError
 ├── InstallNotAllowed   larder.yaml does not let this be installed
 ├── NotInstalled        nothing of that name is installed
 ├── NoSuchCall          no call of this key waits or runs
+├── NoSuchLogin         nobody of this name is signed in
 ├── NotDelivered        a message about a job did not arrive
 ├── NotOnRecord         a command that has to be on the audit, and cannot be
 ├── FileExists          a file that would be written over
@@ -134,6 +135,14 @@ class NoSuchCall(LarderError):
     def __init__(self, key: str) -> None:
         self.key = key
         super().__init__(f"no call {key} waits or runs; see `larder calls`")
+
+
+class NoSuchLogin(LarderError):
+    """Nobody of this name is signed in."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"nobody called {name} is signed in; see `larder logins`")
 
 
 class NotDelivered(LarderError):

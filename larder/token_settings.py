@@ -15,10 +15,20 @@ from larder.setting import setting, time_setting
 
 RoleName = Literal["viewer", "caller", "analyst", "operator", "admin"]
 Algorithm = Literal[
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
 ]
 """Those with a private and a public key: with the others, whoever can check can also sign."""
-USUAL = ["RS256", "PS256", "ES256", "EdDSA"]
+USUAL = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
 
 
 def _issuer_address(text: str) -> str:
@@ -71,7 +81,10 @@ class ClaimSettings(Entry):
         "jobs_claim", None, "Claim with patterns of the jobs that they may read.", shown="none: all"
     )
     algorithms: Algorithms = setting(
-        "algorithms", USUAL, "What tokens may be signed with: only pairs of keys."
+        "algorithms",
+        USUAL,
+        "What tokens may be signed with: only pairs of keys.",
+        shown=f"[{', '.join(USUAL)}]",
     )
     leeway_s: Duration = time_setting("leeway", "30 seconds", "How far clocks may be apart.")
 
@@ -137,7 +150,10 @@ class OidcSettings(ClaimSettings):
         secret=True,
     )
     scopes: list[str] = setting(
-        "scopes", ["openid", "profile"], "What the issuer is asked to tell."
+        "scopes",
+        ["openid", "profile"],
+        "What the issuer is asked to tell.",
+        shown="[openid, profile]",
     )
 
     @model_validator(mode="after")

@@ -72,12 +72,15 @@ class Tab:
 
 
 @contextmanager
-def open_tab(browser: Browser, *, width: int = 1100, dark: bool = False) -> Iterator[Tab]:
+def open_tab(
+    browser: Browser, *, width: int = 1100, dark: bool = False, scripts: bool = True
+) -> Iterator[Tab]:
     """A page of a browser profile of its own; at the end its console must be clean."""
     context = browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme="dark" if dark else "light",
         reduced_motion="reduce",
+        java_script_enabled=scripts,
     )
     context.set_default_timeout(WITHIN_MS)
     try:

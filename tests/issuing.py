@@ -27,7 +27,8 @@ SECRET = "of the client alone"
 REALM = "/realms/clinic"
 Key = RSAKey | ECKey | OKPKey
 
-PAGE = """<!DOCTYPE html><html lang=en><title>Who are you?</title><h1>Who are you?</h1>
+PAGE = """<!DOCTYPE html><html lang=en><link rel=icon href="data:,"><title>Who are you?</title>
+<h1>Who are you?</h1>
 <form method=post action="{action}"><label>Name <input name=name></label><button>Go</button></form>
 """
 

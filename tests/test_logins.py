@@ -1,20 +1,25 @@
 """Logins: tickets of browsers, in every process alike."""
 
+import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from fakes import FixedClock
+from typer.testing import CliRunner
 
 from api.caller import Caller
 from api.key_ring import COUNTER as KEYS
 from api.key_ring import KeyRing
 from api.logins import Logins
+from cache.clock import utcnow
 from cache.generations import Generations
 from jobs.access_key import new_secret
 from jobs.repository import Catalog
 from jobs.role import Role
+from larder.cli import app
 
 ANN = Caller(name="login.example.com/ann", role=Role.CALLER, functions=("stats::*",), jobs=("a",))
 
@@ -107,3 +112,30 @@ def test_everybody_of_a_name_is_signed_out_by_its_operator(
     assert catalog.end_logins("somebody else") == 0
     assert catalog.end_logins(ANN.name) == 2
     assert catalog.logins() == []
+
+
+def larder(project: Path, *words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["logins", *words, "--project", str(project)])
+    return result.exit_code, result.output
+
+
+def test_operator_sees_who_is_signed_in_and_ends_it_in_every_process(tmp_path: Path) -> None:
+    state = tmp_path / ".larder"
+    assert larder(tmp_path) == (0, "nobody is signed in\n")
+    with (
+        closing(Catalog.in_file(state / "catalog.db")) as catalog,
+        closing(Generations(state / "generations")) as generations,
+    ):
+        worker = Logins(
+            catalog, generations, KeyRing(catalog, generations, utcnow), utcnow, keep_s=3600
+        )
+        ticket = worker.begin(ANN)
+        assert worker.find(ticket) == ANN
+        status, shown = larder(tmp_path, "--json")
+        [login] = json.loads(shown)["logins"]
+        assert (status, login["name"], login["with_key"]) == (0, ANN.name, False)
+        assert ANN.name in larder(tmp_path)[1]
+        assert larder(tmp_path, "end", ANN.name) == (0, f"1 login of {ANN.name} ended\n")
+        assert worker.find(ticket) is None
+    assert larder(tmp_path, "end", ANN.name)[0] == 1
+    assert larder(tmp_path, "end")[0] == 2

@@ -5,15 +5,18 @@ from typing import Any
 
 import pytest
 
+from api.access_config import TokenConfig
+from api.claim_rules import ClaimRules
 from api.ocpu_config import OcpuConfig
 from engine.install_policy import InstallPolicy
 from engine.limits import Limits
+from jobs.role import Role
 from larder.environment import Environment
 from larder.errors import SettingsInvalid
 from larder.handover import from_text, to_text
 from larder.roles import engine_environment
 from larder.settings import Settings, load_settings, settings_schema, settings_table
-from larder.wiring import install_policy, limits_of, ocpu_config
+from larder.wiring import access_config, install_policy, limits_of, ocpu_config
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "scoring"
 
@@ -162,6 +165,26 @@ def test_session_keys_are_longer_beyond_loopback(
         ("install: {timeout: 0 s}", "larder.yaml:1:20: the time must be longer than nothing"),
         ("install: {cran_url: ftp://x}", "larder.yaml:1:21: this is no address (an http or"),
         ("install: {github_url: x/y}", "larder.yaml:1:23: this is no address (an http or"),
+        (
+            "access: {jwt: {issuer: ftp://x}}",
+            "larder.yaml:1:24: this is no address of an issuer (for",
+        ),
+        ("access: {jwt: {issuer: http://x.y}}", "larder.yaml:1:24: an issuer is asked over https"),
+        ("access: {jwt: {issuer: https://x}}", "larder.yaml:1:15: with an issuer, 'audience' has"),
+        (
+            "access: {oidc: {issuer: https://x, client_id: a}}",
+            "larder.yaml:1:16: with an issuer, 'roles' has to be set (for example: roles: {larder",
+        ),
+        (
+            "access: {jwt: {algorithms: [HS256]}}",
+            "larder.yaml:1:29: expected one of RS256, RS384, RS512, PS256",
+        ),
+        ("access: {jwt: {roles: {a: boss}}}", "larder.yaml:1:27: expected one of viewer, caller"),
+        (
+            "access: {oidc: {client_secret: x}}",
+            "larder.yaml:1:32: 'client_secret' is a secret, and",
+        ),
+        ("access: {oidc: {audience: x}}", "larder.yaml:1:17: unknown key 'audience' (valid keys"),
         ("[1]", "larder.yaml:1:1: expected a mapping, found the list [1]"),
         ("port: 1\nport: 2", "larder.yaml:2:1: the key 'port' stands here twice; first at 1:1"),
         ("port: [", "larder.yaml:1:8: a value is missing here"),
@@ -307,6 +330,40 @@ def test_groups_within_groups_survive_their_way_to_another_process(tmp_path: Pat
     received = from_text(to_text(settings))
     assert received == settings
     assert ocpu_config(received) == ocpu_config(settings)
+
+
+def test_settings_of_issuers_reach_those_who_go_by_them(tmp_path: Path) -> None:
+    text = """
+access:
+  login_keep: 1 hour
+  jwt:
+    issuer: https://login.example.com
+    audience: larder
+    role_claim: groups
+    name_claim: email
+    roles: {staff: caller, "*": viewer}
+    functions_claim: fns
+    algorithms: [ES256]
+    leeway: 5 s
+  oidc: {issuer: "http://127.0.0.1:8081", client_id: pages, roles: {staff: caller}}
+"""
+    settings = load(tmp_path, text, ACCESS__OIDC__CLIENT_SECRET="hunter2", URL="https://l.example")
+    assert "hunter2" not in repr(settings)
+    access = access_config(from_text(to_text(settings)))
+    assert (access.is_open, access.login_keep_s, access.url) == (False, 3600, "https://l.example")
+    roles = {"staff": Role.CALLER, "*": Role.VIEWER}
+    rules = ClaimRules("groups", "email", roles, functions_claim="fns")
+    issuer = "https://login.example.com"
+    assert access.jwt == TokenConfig(issuer, "larder", ("ES256",), rules, leeway_s=5)
+    assert access.oidc is not None
+    assert access.oidc.client_secret == "hunter2"
+    assert access.oidc.scopes == ("openid", "profile")
+
+
+def test_roles_of_an_issuer_may_come_from_the_environment(tmp_path: Path) -> None:
+    assert load(tmp_path, ACCESS__JWT__ROLES="{staff: admin}").access.jwt.roles == {
+        "staff": "admin"
+    }
 
 
 def test_limits_of_a_call_are_those_of_the_settings(tmp_path: Path) -> None:

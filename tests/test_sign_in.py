@@ -13,9 +13,9 @@ import httpx
 import pytest
 from fakes import NoPool
 from issuing import CLIENT, SECRET, RealIssuer, open_issuer
-from prepared import application, example_jobs
+from prepared import application, example_jobs, keep
 
-from api.access_config import AccessConfig, OidcConfig
+from api.access_config import AccessConfig, OidcConfig, TokenConfig
 from api.claim_rules import ClaimRules
 from api.sign_in import own_path
 from jobs.access_key import new_secret
@@ -126,6 +126,43 @@ def test_program_that_asks_is_not_sent_anywhere(browse: Any) -> None:
         assert (asked.status_code, asked.json()["status"]) == (401, 401)
         posted = await browser.post("/ocpu/library/stats/R/sd", headers=PAGE)
         assert posted.status_code == 401
+
+    browse(steps)
+
+
+@pytest.mark.parametrize("path", ["/v1/jobs", "/ocpu/library/stats/R/sd"])
+def test_token_that_cannot_be_checked_now_may_be_shown_again(
+    pantry: Pantry, tmp_path: Path, catalog: Catalog, issuer: RealIssuer, path: str
+) -> None:
+    rules = ClaimRules(role_claim="realm_access.roles", roles=ROLES)
+    nowhere = TokenConfig("http://127.0.0.1:9", "larder", ("RS256",), rules)
+    access = AccessConfig(is_open=False, jwt=nowhere)
+    transport = httpx.ASGITransport(application(pantry, tmp_path, catalog, access))
+
+    async def ask(shown: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url=SITE) as client:
+            return await client.get(path, headers={"Authorization": f"Bearer {shown}"})
+
+    answer = anyio.run(ask, issuer.token())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert anyio.run(ask, KEY).status_code != 503
+
+
+@pytest.mark.parametrize("way", ["key", "cookie"])
+def test_what_somebody_was_let_in_to_see_stays_out_of_shared_caches(
+    browse: Any, pantry: Pantry, way: str
+) -> None:
+    keep(pantry, exact=b'{"gain":1}\n')
+
+    async def steps(browser: httpx.AsyncClient) -> None:
+        if way == "key":
+            browser.headers["Authorization"] = f"Bearer {KEY}"
+        else:
+            await enter_key(browser, KEY)
+        for _ in range(2):  # the second from memory
+            answer = await browser.get("/v1/results/weight_gain?treatment=CBT&prewt=80")
+            assert answer.status_code == 200
+            assert re.fullmatch(r"max-age=\d+, private", answer.headers["cache-control"])
 
     browse(steps)
 

@@ -22,7 +22,7 @@ from jobs.role import Role
 
 ROLES = {"larder-analyst": Role.ANALYST, "larder-viewer": Role.VIEWER}
 RULES = ClaimRules(role_claim="realm_access.roles", roles=ROLES)
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 
 
 class Ticks:
@@ -121,6 +121,7 @@ def test_token_that_names_nobody_well_opens_nothing(
         (rsa_key("rsa"), "PS256"),
         (ECKey.generate_key("P-256", {"kid": "ec"}), "ES256"),
         (OKPKey.generate_key("Ed25519", {"kid": "ed"}), "EdDSA"),
+        (OKPKey.generate_key("Ed25519", {"kid": "ed"}), "Ed25519"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")  # EdDSA has a newer name
@@ -129,6 +130,13 @@ def test_keys_of_every_usual_kind_are_gone_by(
 ) -> None:
     issuer.keys.append(key)
     token = sign(issuer.claims(), key, algorithm)
+    assert read(reader_of(issuer, ticks), token).role is Role.ANALYST
+
+
+def test_certificates_that_a_token_brings_do_not_keep_it_out(
+    issuer: RealIssuer, ticks: Ticks
+) -> None:
+    token = sign(issuer.claims(), issuer.keys[0], x5c=["MIIB" * 400], x5t="thumb")
     assert read(reader_of(issuer, ticks), token).role is Role.ANALYST
 
 
