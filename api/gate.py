@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access_config import AccessConfig
 from api.api_error import ApiError
@@ -54,7 +54,7 @@ class Gate:
             await send_and_close(receive, send, _refusal(scope, error))
             return
         set_caller(scope, caller)
-        await self.app(scope, receive, send)
+        await self.app(scope, receive, _private(send) if caller.name else send)
 
     def _identify(self, scope: Scope, operation: Operation) -> Caller:
         client = scope.get("client")
@@ -85,6 +85,21 @@ def _check(caller: Caller, operation: Operation) -> None:
         raise Forbidden(f"this key is not for the job {operation.job}")
     if operation.function is not None and not caller.may_call(operation.function):
         raise Forbidden(f"this key is not for the function {operation.function}")
+
+
+def _private(send: Send) -> Send:
+    """Has no cache on the way keep what one key was answered: another may not read it."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [
+                (name, value.replace(b"public", b"private") if name == b"cache-control" else value)
+                for name, value in message["headers"]
+            ]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return sent
 
 
 def _refusal(scope: Scope, error: ApiError | JobError) -> Reply:
