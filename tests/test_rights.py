@@ -132,6 +132,14 @@ def test_viewer_is_never_a_reason_to_ask_r(place: Ward, viewer: httpx.Client, ho
         place.clock.now = began
 
 
+def test_explanation_tells_a_viewer_what_a_viewer_gets(
+    viewer: httpx.Client, caller: httpx.Client
+) -> None:
+    url = "/v1/jobs/dose/explain?weight=71"
+    assert viewer.get(url).json()["on_asking"] == "refused"
+    assert caller.get(url).json()["on_asking"] == "computed"
+
+
 def test_stale_answer_that_a_viewer_was_given_is_renewed_for_a_caller(
     place: Ward, viewer: httpx.Client, caller: httpx.Client
 ) -> None:
