@@ -7,6 +7,7 @@ import pytest
 from serving import wait_until
 from ward import PREPARED, Ward, starting_no_r, ward
 
+from cache.manifest import MANIFEST, Manifest
 from jobs.role import Role
 
 pytestmark = pytest.mark.server
@@ -284,6 +285,19 @@ def test_session_is_its_makers_until_it_is_shared(
         assert ben.patch(f"/v1/sessions/{session}", json={"shared": False}).status_code == 403
         assert analyst.patch(f"/v1/sessions/{session}", json={"shared": False}).status_code == 200
         assert ben.get(f"/ocpu/tmp/{session}/R/.val/json").status_code == 404
+
+
+def test_session_made_before_there_were_keys_is_the_operators(
+    place: Ward, analyst: httpx.Client, operator: httpx.Client
+) -> None:
+    sessions = place.worker.services.sessions
+    stage = sessions.stage()
+    manifest = Manifest(created_at=place.clock(), texts={"stdout": ["early"]})
+    (stage.path / MANIFEST).write_bytes(manifest.to_json())
+    sessions.publish(stage)
+    url = f"/ocpu/tmp/{stage.session_key}/stdout/text"
+    assert analyst.get(url).status_code == 404
+    assert operator.get(url).text == "early\n"
 
 
 def test_session_of_a_prepared_answer_is_read_by_who_may_read_the_job(
