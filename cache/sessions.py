@@ -109,7 +109,7 @@ class SessionFolder:
         published = self.root / stage.session_key
         with disk_border(self.root):
             if cache_key is not None or owner:
-                noted = replace(manifest, cache_key=cache_key, owner=owner)
+                noted = replace(manifest, cache_key=cache_key, owner=owner, shared=False)
                 _write(stage.path, noted.to_json())
             try:
                 stage.path.rename(published)

@@ -71,7 +71,8 @@ def explain(
 ) -> Explanation:
     """Explains the answer of the job `name` to the arguments of a query.
 
-    Without `with_r` the rows that R makes are not looked through for one that has no answer yet.
+    Without `with_r` it is for somebody for whom R is never asked: the rows that R makes are not
+    looked through for one that has no answer yet, either.
 
     Raises:
         JobNotFound: There is no such job.
@@ -90,8 +91,12 @@ def explain(
         return replace(_with_nearest_allowed(blank, pairs), faults=error.faults)
     if job.rows is not None:
         looks = with_r or not isinstance(job.rows.source, RExpression)
-        return _of_row(pantry, catalog, job, arguments[job.rows.key], (now, version), looks=looks)
-    return _of_cell(pantry, catalog, job, arguments, (now, version))
+        seen = _of_row(pantry, catalog, job, arguments[job.rows.key], (now, version), looks=looks)
+    else:
+        seen = _of_cell(pantry, catalog, job, arguments, (now, version))
+    if with_r:
+        return seen
+    return replace(seen, on_asking="refused" if seen.state is State.MISS else "served")
 
 
 def _of_cell(

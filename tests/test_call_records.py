@@ -29,7 +29,8 @@ def records(tmp_path: Path, clock: FixedClock) -> CallRecords:
 
 
 def a_record(clock: FixedClock, key: str = KEY) -> CallRecord:
-    return CallRecord(key=key, function="stats::rnorm", began_at=clock(), owner="here:1:2-3")
+    facts = {"function": "stats::rnorm", "owner": "here:1:2-3", "caller": "shop"}
+    return CallRecord(key=key, began_at=clock(), **facts)
 
 
 def test_record_is_read_as_it_was_written(records: CallRecords, clock: FixedClock) -> None:

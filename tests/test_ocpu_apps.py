@@ -8,11 +8,15 @@ from threading import Thread
 
 import httpx
 import pytest
+from fakes import NoPool
 from serving import wait_until
 from shop import commit, offer, package
 from worker import Worker, engine, worker
 
+from api.install_refusals import NotInstalled
 from api.ocpu_config import APIS, OcpuConfig
+from api.on_demand import OnDemand
+from api.refusals import Forbidden
 from engine.install_policy import InstallPolicy
 from engine.pool import Pool
 from engine.shelf import Shelf
@@ -315,3 +319,14 @@ def test_installation_is_found_without_the_engine(state: Path, app: Worker) -> N
     nowhere = Pool(state / "nowhere.sock")
     app.services.on_demand.pool = nowhere
     assert app.get("/apps/ada/hello-app/www/").status_code == 200
+
+
+def test_installing_on_demand_is_for_whoever_may(tmp_path: Path) -> None:
+    allowed = InstallPolicy(allow=("github::ada/*",))
+    apps = OnDemand(Shelf(tmp_path), NoPool(), allowed)  # type: ignore[arg-type]
+    with pytest.raises(Forbidden, match="a key with the role admin may"):
+        apps.obtain("github", "ada/hello-app", may_install=False)
+    with pytest.raises(NotInstalled):
+        apps.obtain("github", "ben/hello-app", may_install=False)
+    with pytest.raises(AssertionError, match="the engine was asked: install"):
+        apps.obtain("github", "ada/hello-app", may_install=True)

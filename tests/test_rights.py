@@ -7,6 +7,7 @@ import pytest
 from serving import wait_until
 from ward import PREPARED, Ward, starting_no_r, ward
 
+from cache.manifest import MANIFEST, Manifest
 from jobs.role import Role
 
 pytestmark = pytest.mark.server
@@ -83,6 +84,10 @@ VIEWED = [
     ("GET", "/v1/results/ages?id=9", {}, 404),
     ("GET", "/v1/jobs/ages/explain?id=9", {}, 200),
     ("GET", "/v1/results/ages/table", {}, 200),
+    ("GET", "/v1/results/ages/table?as_of=2026-11-23T04:59Z", {}, 200),
+    ("GET", "/v1/results/ages?id=2&as_of=2026-11-23T04:59Z", {}, 404),
+    ("GET", "/v1/jobs/ages/diff?from=2026-11-23T04:59Z", {}, 200),
+    ("GET", "/v1/results/ages.csv?id=2", {}, 200),
     ("POST", f"{DOSE}/json", {"data": {"weight": "20"}}, 201),
     ("POST", f"{DOSE}/json", {"json": {"weight": 20}}, 201),
     ("POST", DOSE, {"data": {"weight": "20"}}, 201),
@@ -105,6 +110,12 @@ VIEWED = [
     ("GET", "/v1/sessions", {}, 403),
     ("GET", "/metrics", {}, 200),
     ("GET", "/nowhere", {}, 404),
+    ("POST", "/ocpu/library/ward/R/age/json", {"json": {"newdata": [{"born": 1}]}}, 404),
+    *(("GET", f"/v1/results/dose?weight={number}", {}, 404) for number in range(31, 71)),
+    *(("GET", f"/v1/results/dose.csv?weight={number}.5", {}, 404) for number in range(31, 71)),
+    *(("POST", f"{DOSE}/json", {"json": {"weight": number}}, 404) for number in range(31, 71)),
+    *(("GET", f"/v1/jobs/dose/explain?weight={number}", {}, 200) for number in range(31, 71)),
+    *(("GET", f"/ocpu/library/base/R/{name}/print", {}, 403) for name in ("c", "sum", "lm")),
 ]
 
 
@@ -115,12 +126,19 @@ def test_viewer_is_never_a_reason_to_ask_r(place: Ward, viewer: httpx.Client, ho
         place.clock.advance(hours=2)
     try:
         with starting_no_r(place):
-            for _ in range(4):
-                for method, url, options, status in VIEWED:
-                    got = viewer.request(method, url, **options)
-                    assert got.status_code == status, (method, url, got.status_code, got.text)
+            for method, url, options, status in [*VIEWED, *VIEWED]:  # again: some are remembered
+                got = viewer.request(method, url, **options)
+                assert got.status_code == status, (method, url, got.status_code, got.text)
     finally:
         place.clock.now = began
+
+
+def test_explanation_tells_a_viewer_what_a_viewer_gets(
+    viewer: httpx.Client, caller: httpx.Client
+) -> None:
+    url = "/v1/jobs/dose/explain?weight=71"
+    assert viewer.get(url).json()["on_asking"] == "refused"
+    assert caller.get(url).json()["on_asking"] == "computed"
 
 
 def test_stale_answer_that_a_viewer_was_given_is_renewed_for_a_caller(
@@ -244,6 +262,13 @@ def test_memo_of_one_key_answers_no_other(place: Ward) -> None:
             assert other.post(f"{DOSE}/json", json={"weight": 20}).status_code == 403
 
 
+def test_answer_to_a_key_is_for_no_cache_on_the_way(caller: httpx.Client, session: str) -> None:
+    for _ in range(2):  # the second may come from memory
+        assert caller.get(PREPARED).headers["Cache-Control"].endswith(", private")
+        got = caller.post(f"{DOSE}/json", json={"weight": 20})
+        assert got.headers["Cache-Control"].endswith(", private")
+
+
 def test_session_is_its_makers_until_it_is_shared(
     place: Ward, session: str, analyst: httpx.Client, operator: httpx.Client
 ) -> None:
@@ -260,6 +285,19 @@ def test_session_is_its_makers_until_it_is_shared(
         assert ben.patch(f"/v1/sessions/{session}", json={"shared": False}).status_code == 403
         assert analyst.patch(f"/v1/sessions/{session}", json={"shared": False}).status_code == 200
         assert ben.get(f"/ocpu/tmp/{session}/R/.val/json").status_code == 404
+
+
+def test_session_made_before_there_were_keys_is_the_operators(
+    place: Ward, analyst: httpx.Client, operator: httpx.Client
+) -> None:
+    sessions = place.worker.services.sessions
+    stage = sessions.stage()
+    manifest = Manifest(created_at=place.clock(), texts={"stdout": ["early"]})
+    (stage.path / MANIFEST).write_bytes(manifest.to_json())
+    sessions.publish(stage)
+    url = f"/ocpu/tmp/{stage.session_key}/stdout/text"
+    assert analyst.get(url).status_code == 404
+    assert operator.get(url).text == "early\n"
 
 
 def test_session_of_a_prepared_answer_is_read_by_who_may_read_the_job(

@@ -1,6 +1,7 @@
 """Sessions on disk: seen whole or not at all."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,6 +45,33 @@ def test_published_session_can_be_opened(folder: SessionFolder) -> None:
     assert (path / "object.rds").read_bytes() == b"value"
     assert session.manifest.objects == (".val", "lm")
     assert list(folder.keys()) == [stage.session_key]
+
+
+def test_owner_is_noted_when_a_session_is_published(folder: SessionFolder) -> None:
+    stage = filled(folder, owner="somebody else", shared=True)
+    folder.publish(stage, owner="shop")
+    manifest = folder.open(stage.session_key).manifest
+    assert (manifest.owner, manifest.shared) == ("shop", False)
+
+
+def test_session_is_shared_and_shared_no_more(folder: SessionFolder) -> None:
+    stage = filled(folder, owner="shop", function="stats::lm")
+    folder.publish(stage)
+    before = folder.open(stage.session_key).manifest
+    assert not before.shared
+    folder.share(stage.session_key, shared=True)
+    assert folder.open(stage.session_key).manifest == replace(before, shared=True)
+    folder.share(stage.session_key, shared=False)
+    assert folder.open(stage.session_key).manifest == before
+    with pytest.raises(SessionNotFound):
+        folder.share("x0123456789abcd", shared=True)
+
+
+def test_session_of_an_older_larder_is_nobodys(folder: SessionFolder) -> None:
+    older = orjson.loads(Manifest(created_at=NOON).to_json())
+    del older["owner"], older["shared"]
+    read = Manifest.from_json(orjson.dumps(older))
+    assert (read.owner, read.shared) == ("", False)
 
 
 def test_staged_session_is_seen_by_nobody(folder: SessionFolder) -> None:
@@ -171,6 +199,8 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
             }
         ),
         error=st.none() | texts,
+        owner=texts,
+        shared=st.booleans(),
         extra=st.dictionaries(st.just("later"), st.integers(0, 99)),
     )
 )
