@@ -26,6 +26,7 @@ from engine.pool import Pool
 from engine.shelf import Shelf
 from jobs.job_set import JobSet
 from jobs.pantry import Pantry
+from jobs.repository import Catalog
 
 
 @contextmanager
@@ -85,6 +86,7 @@ def worker(
     jobs: JobSet | None = None,
     pool: Any = None,
     pantry: dict[str, Any] | None = None,
+    catalog: Catalog | None = None,
     **services: Any,
 ) -> Iterator[Worker]:
     """A worker on a state folder, where an engine runs unless there is another `pool`."""
@@ -96,7 +98,7 @@ def worker(
     )
     if pool is not None:
         wired._facts = (1e12, {"version": "R version 4.2.2", "locale": "C.UTF-8"})
-    app = create_app(wired, NoCatalog())  # type: ignore[arg-type]
+    app = create_app(wired, catalog or NoCatalog())  # type: ignore[arg-type]
     config = uvicorn.Config(app, ws="none", lifespan="off", access_log=False, log_config=None)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
