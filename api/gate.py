@@ -22,9 +22,9 @@ from api.linger import send_and_close
 from api.operations import Operation, operation_of
 from api.problem import problem_reply
 from api.rate_limits import RateLimits, with_fields
-from api.refusals import Forbidden, KeyMissing, KeyWrong
+from api.refusals import Forbidden, KeyMissing, KeyWrong, RateExceeded
 from api.reply import Reply, text
-from api.retry_after import retry_headers
+from api.retry_after import pause, retry_headers
 from engine.asker import set_asker
 from jobs.errors import JobError
 
@@ -60,6 +60,8 @@ class Gate:
             counted = () if operation.name == "health" else self.rates.admit(caller)
             _check(caller, operation)
         except (ApiError, JobError) as error:
+            if isinstance(error, RateExceeded):
+                await pause()
             await send_and_close(receive, send, _refusal(scope, error))
             return
         set_caller(scope, caller)

@@ -22,10 +22,13 @@ from api.preference import read_preference
 from api.promise import Promise
 from api.reply import Reply
 from api.results import Results, read_query
+from api.retry_after import pause
 from api.session_view import session_views
 from api.table import MEDIA_TYPES, read_format, read_selection, stream_table
 from api.v1_calls import router as calls
 from api.v1_runs import router as runs
+from engine.asker_errors import AskerRefused
+from engine.errors import EngineBusy
 from jobs.difference import find_difference, find_sides
 from jobs.explain import explain
 
@@ -161,7 +164,11 @@ async def show_result(
         return results.answer(query, directives, promise)
 
     wanted = read_preference(request.headers.raw)
-    if wanted is None:
-        return response_of(await services.desk.answer(work, request.receive))
     address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return response_of(await services.desk.answer_later(work, wanted, address))
+    try:
+        if wanted is None:
+            return response_of(await services.desk.answer(work, request.receive))
+        return response_of(await services.desk.answer_later(work, wanted, address))
+    except (EngineBusy, AskerRefused):
+        await pause()
+        raise

@@ -352,6 +352,8 @@ def test_who_had_their_seconds_of_r_waits_for_tomorrow_but_has_what_is_prepared(
         miss = client.get("/v1/results/doubled?x=4711")
         assert (miss.status_code, miss.json()["title"]) == (429, "Too Many Requests")
         assert client.get(HIT).status_code == 200
+    with site.client("other") as client:
+        assert 'larder_r_seconds_today{key="spender"} 0.' in client.get("/metrics").text
     assert site.catalog.r_taken(utcnow().date())["spender"] > 0.3
 
 
