@@ -31,11 +31,12 @@ from api.refusals import (
     KeyWrong,
     LoginOver,
     ProxyUnknown,
+    RateExceeded,
     TokenWrong,
 )
 from api.reply import Headers, Reply, text
 from api.request_path import is_ocpu, request_path
-from api.retry_after import retry_headers
+from api.retry_after import pause, retry_headers
 from api.sign_in import asks_for_page, to_sign_in
 from engine.asker import set_asker
 from jobs.errors import JobError
@@ -85,6 +86,8 @@ class Gate:
             _check(caller, operation, page)
         except (ApiError, JobError) as error:
             note_refusal(scope, error)
+            if isinstance(error, RateExceeded):
+                await pause()
             await send_and_close(receive, send, _refusal(scope, error).with_headers(*for_pages))
             return
         set_asker(self.askers.of(caller))

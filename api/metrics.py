@@ -15,7 +15,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from api.services import Services
+from cache.clock import Clock
 from jobs.live_definitions import LiveDefinitions
+from jobs.repository import Catalog
 
 router = APIRouter()
 
@@ -48,10 +50,36 @@ class DefinitionsCollector(Collector):
             yield GaugeMetricFamily(f"larder_definitions_{name}", text, value=float(figure))
 
 
+class TakenCollector(Collector):
+    """The time of R that each key had today.
+
+    Args:
+        catalog: Where it is kept.
+        clock: Gives the moment.
+    """
+
+    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+        self._catalog = catalog
+        self._clock = clock
+
+    def collect(self) -> Iterator[Metric]:
+        """Yields a figure for each key that had some."""
+        family = GaugeMetricFamily(
+            "larder_r_seconds_today",
+            "Seconds for which calls with a key held R, in this day of UTC",
+            labels=["key"],
+        )
+        for name, seconds in self._catalog.r_taken(self._clock().date()).items():
+            family.add_metric([name], seconds)
+        yield family
+
+
 @router.get("/metrics", tags=["server"], response_class=Response)
 def metrics(request: Request) -> Response:
     """Figures for Prometheus, in its text format."""
     services: Services = request.app.state.services
     registry = CollectorRegistry(auto_describe=False)
     registry.register(DefinitionsCollector(services.state_folder))
+    catalog: Catalog = request.app.state.catalog
+    registry.register(TakenCollector(catalog, services.pantry.clock))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -34,7 +34,7 @@ from api.ocpu_webhook import webhook
 from api.preference import read_preference
 from api.promise import Promise
 from api.reply import Reply, text
-from api.retry_after import retry_headers
+from api.retry_after import LATER, pause, retry_headers
 from api.services import Services
 from api.small_bodies import check_encoding, content_length
 from api.upload_folder import clear_abandoned
@@ -77,6 +77,8 @@ class OcpuApp:
         reply = await self._reply(scope, body, receive)
         if reply.status >= 400:
             reply = replace(reply, body=self._private.sub(b"", reply.body))
+        if reply.status in LATER:
+            await pause()
         reply = self.finish(reply, scope)
         await send(
             {

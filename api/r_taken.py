@@ -19,6 +19,7 @@ from jobs.repository import Catalog
 log = logging.getLogger(__name__)
 
 EACH_S = 1.0
+STOP_WITHIN_S = 3.0
 KEEP_DAYS = 400
 
 
@@ -53,9 +54,9 @@ class RTaken:
         self._thread.start()
 
     def stop(self) -> None:
-        """Writes down what there is, and ends."""
+        """Writes down what there is, and ends; nobody waits long for an engine that hangs."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(STOP_WITHIN_S)
 
     def seconds(self, name: str) -> float:
         """Returns what a caller had today."""

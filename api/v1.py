@@ -20,11 +20,14 @@ from api.preference import read_preference
 from api.promise import Promise
 from api.reply import Reply
 from api.results import Results, read_query
+from api.retry_after import pause
 from api.table import MEDIA_TYPES, read_format, read_selection, stream_table
 from api.v1_calls import router as calls
 from api.v1_keys import router as keys
 from api.v1_runs import router as runs
 from api.v1_sessions import router as sessions
+from engine.asker_errors import AskerRefused
+from engine.errors import EngineBusy
 from jobs.difference import find_difference, find_sides
 from jobs.explain import explain
 
@@ -153,8 +156,12 @@ async def show_result(
         return results.answer(query, directives, promise)
 
     wanted = read_preference(request.headers.raw)
-    if wanted is None:
-        return response_of(await services.desk.answer(work, request.receive))
     address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    who = rights.caller.name
-    return response_of(await services.desk.answer_later(work, wanted, address, caller=who))
+    try:
+        if wanted is None:
+            return response_of(await services.desk.answer(work, request.receive))
+        who = rights.caller.name
+        return response_of(await services.desk.answer_later(work, wanted, address, caller=who))
+    except (EngineBusy, AskerRefused):
+        await pause()
+        raise

@@ -18,19 +18,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import drawn_cells, engine, evaluator, hit, jobs, upload, walls
+from bench import drawn_cells, engine, evaluator, flood, hit, jobs, upload, walls
 from bench.figures import Figure, table
 from bench.processes import cores
 from bench.project import ROWS, Jobs, make_project, open_jobs
 from bench.server import Server, serve
 
-MEASUREMENTS = ("hit", "engine", "evaluator", "walls", "jobs", "upload")
+MEASUREMENTS = ("hit", "engine", "evaluator", "walls", "jobs", "upload", "flood")
 NEEDED = {
     "hit": ("nginx", "wrk", "taskset"),
     "engine": ("Rscript",),
     "jobs": ("Rscript",),
     "upload": (),
     "walls": (),
+    "flood": ("wrk", "taskset"),
 }
 
 
@@ -86,6 +87,8 @@ def _measure(
             repetitions=effort.throughput,
             seconds=effort.clients_s,
         )
+    elif name == "flood":
+        yield from flood.measure(folder, repetitions=effort.runs, seconds=effort.clients_s)
     elif name == "upload":
         yield from upload.measure(
             server, folder, size_mb=effort.upload_mb, repetitions=effort.uploads

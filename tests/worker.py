@@ -26,6 +26,7 @@ from engine.pool import Pool
 from engine.shelf import Shelf
 from jobs.job_set import JobSet
 from jobs.pantry import Pantry
+from jobs.repository import Catalog
 
 
 @contextmanager
@@ -85,7 +86,7 @@ def worker(
     jobs: JobSet | None = None,
     pool: Any = None,
     pantry: dict[str, Any] | None = None,
-    catalog: Any = None,
+    catalog: Catalog | None = None,
     **services: Any,
 ) -> Iterator[Worker]:
     """A worker on a state folder, where an engine runs unless there is another `pool`."""

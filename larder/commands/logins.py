@@ -13,12 +13,13 @@ from api.logins import COUNTER
 from cache.clock import utcnow
 from cache.generations import Generations
 from jobs.login import Login
+from jobs.spoken_time import ago
 from larder.commands.arguments import HERE, AsJson, ProjectOption
 from larder.console import counted, print_json, print_table, say
 from larder.errors import Misused, NoSuchLogin
 from larder.settings import load_settings
 from larder.state import make_state_folder
-from larder.times import ago, iso, to_come
+from larder.times import iso, to_come
 from larder.wiring import open_catalog
 
 
