@@ -71,6 +71,7 @@ RULES: Final = (
     Rule(READS, "/v1/calls/{key}", "follow", Role.CALLER),
     Rule(("DELETE",), "/v1/calls/{key}", "cancel", Role.CALLER),
     Rule(READS, "/v1/calls/{key}/events", "follow", Role.CALLER),
+    Rule(READS, "/v1/audit", "audit", Role.ADMIN),
     Rule(READS, "/metrics", "look", Role.VIEWER),
     Rule(READS, "/healthz", "health", None),
     Rule(READS, "/readyz", "health", None),

@@ -24,6 +24,7 @@ from api.reply import Reply
 from api.results import Results, read_query
 from api.session_view import session_views
 from api.table import MEDIA_TYPES, read_format, read_selection, stream_table
+from api.v1_audit import router as audit
 from api.v1_calls import router as calls
 from api.v1_runs import router as runs
 from jobs.difference import find_difference, find_sides
@@ -32,6 +33,7 @@ from jobs.explain import explain
 router = APIRouter(prefix="/v1")
 router.include_router(calls)
 router.include_router(runs)
+router.include_router(audit)
 
 LATER: dict[int | str, dict[str, Any]] = {202: {"model": Accepted}}
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "explain": "larder.commands.explain",
     "diff": "larder.commands.diff",
     "calls": "larder.commands.calls",
+    "audit": "larder.commands.audit",
     "install": "larder.commands.install",
     "import-opencpu": "larder.commands.import_opencpu",
     "schema": "larder.commands.schema",
