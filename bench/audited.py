@@ -14,10 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.audit_config import AuditConfig
 from api.audit_layer import AuditLayer
 from api.auditing import Auditing
+from api.operations import operation_of, set_operation
 from bench.figures import Figure, ratios
 from jobs.audit_spool import AuditSpool
 
 REQUESTS = 5000
+PATH = "/v1/results/weight_gain"
+OPERATION = operation_of("GET", PATH)
 HEADERS = [
     (b"content-length", b"300"),
     (b"content-type", b"application/json"),
@@ -61,16 +64,17 @@ async def _answer(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 def _scope() -> dict[str, Any]:
-    path = "/v1/results/weight_gain"
-    return {
+    scope: dict[str, Any] = {
         "type": "http",
         "method": "GET",
-        "path": path,
-        "raw_path": path.encode(),
+        "path": PATH,
+        "raw_path": PATH.encode(),
         "query_string": b"treatment=CBT&prewt=80",
         "headers": [(b"host", b"127.0.0.1:8080"), (b"accept-encoding", b"identity")],
         "client": ("127.0.0.1", 50000),
     }
+    set_operation(scope, OPERATION)  # as the gate has
+    return scope
 
 
 async def _receive() -> Message:
