@@ -194,6 +194,8 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         reply = problem_reply(NotAllowed(request.method, request.url.path))
         return response_of(reply.with_headers(*(error.headers or {}).items()))
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return response_of(problem_reply(BadRequest(str(error.detail))))
     return await _problem(request, NotFound(f"there is nothing at {request.url.path}"))
 
 

@@ -18,6 +18,7 @@ from api.caller import known_caller
 from api.operations import Operation, operation_in, refusal_in
 from api.refusals import NotAudited
 from api.request_id import HEADER
+from jobs.access_key import hide_keys
 from jobs.audit_record import AuditOutcome, CacheUse
 
 REFUSED: Final = frozenset((401, 403, 421, 429))
@@ -157,8 +158,8 @@ class AuditedRequest:
             "at": self._at,
             "request_id": self._id,
             "operation": operation.name,
-            "job": operation.job,
-            "function": operation.function,
+            "job": operation.job and hide_keys(operation.job),
+            "function": operation.function and hide_keys(operation.function),
             "method": scope["method"],
             "target": asked.target,
             "arguments_digest": asked.digest,

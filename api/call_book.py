@@ -199,6 +199,7 @@ def _under_way(facts: dict[str, Any], position: int | None) -> CallUnderWay:
         position=position,
         waited_s=facts["waited_s"],
         running_s=facts["running_s"],
+        request_id=facts["request_id"],
         status_url=status_url,
         events_url=events_url,
     )

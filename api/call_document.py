@@ -61,6 +61,7 @@ class CallUnderWay(BaseModel):
     position: int | None = Field(None, description="while it waits: 1 is the first that came")
     waited_s: float
     running_s: float | None = None
+    request_id: str = Field("", description="of the request that asked; empty where none did")
     status_url: str
     events_url: str
 

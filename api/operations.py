@@ -77,6 +77,7 @@ RULES: Final = (
     Rule(("POST",), "/v1/keys", "keys", Role.ADMIN),
     Rule(("DELETE",), "/v1/keys/{key}", "keys", Role.ADMIN),
     Rule(("POST",), "/v1/keys/{key}/rotate", "keys", Role.ADMIN),
+    Rule(READS, "/v1/audit", "audit", Role.ADMIN),
     Rule(READS, "/metrics", "look", Role.VIEWER),
     Rule(READS, "/healthz", "health", None),
     Rule(READS, "/readyz", "health", None),

@@ -22,6 +22,7 @@ from api.reply import Reply
 from api.results import Results, read_query
 from api.retry_after import pause
 from api.table import MEDIA_TYPES, read_format, read_selection, stream_table
+from api.v1_audit import router as audit
 from api.v1_calls import router as calls
 from api.v1_keys import router as keys
 from api.v1_runs import router as runs
@@ -36,6 +37,7 @@ router.include_router(calls)
 router.include_router(runs)
 router.include_router(keys)
 router.include_router(sessions)
+router.include_router(audit)
 
 LATER: dict[int | str, dict[str, Any]] = {202: {"model": Accepted}}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench import audited
 from bench.constant import constant
 from bench.figures import Figure, Goal, at_most, ratios
 from bench.nginx import Nginx, nginx
@@ -62,6 +63,7 @@ def measure(server: Server, folder: Path, *, repetitions: int) -> Iterator[Figur
     """Two figures a case; nginx is asked with GET always, as it cannot answer a POST by a file."""
     with nginx(folder / "nginx") as beside, on_core(cores()[0], server.api_pid, beside.pid):
         yield from _floor(beside, folder, repetitions)
+        yield from audited.measure(folder, repetitions=repetitions)
         for number, case in enumerate(CASES):
             whole, sent = _prepare(case, server)
             size = f"{len(whole):,} B" if whole == sent else f"{len(whole):,} B as {len(sent):,}"

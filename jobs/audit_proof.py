@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from jobs.audit_checkpoint import Checkpoint
@@ -90,6 +91,22 @@ def _fault(link: Link, last: int, digest: str, checkpoints: Mapping[int, str]) -
     return ""
 
 
+def prove_export(links: Iterable[Link], noted: Iterable[Checkpoint]) -> Proof:
+    """Walks the rows of a file, which begin anywhere: what it says stood before them is believed.
+
+    Raises:
+        ValueInvalid: A row cannot be read.
+    """
+    following = iter(links)
+    first = next(following, None)
+    if first is None:
+        return Proof(0, 0, "")
+    checkpoints = {one.row: one.hash for one in noted}
+    anchor = checkpoints.get(first.id - 1, first.previous or "")
+    proof = prove_links(chain([first], following), first.id - 1, anchor, checkpoints)
+    return _end(proof, {row: digest for row, digest in checkpoints.items() if row >= first.id})
+
+
 def prove_catalog(catalog: Catalog, noted: Iterable[Checkpoint]) -> Proof:
     """Walks the chain of a catalog, and looks at its ends.
 
@@ -101,20 +118,20 @@ def prove_catalog(catalog: Catalog, noted: Iterable[Checkpoint]) -> Proof:
         CatalogUnavailable: It cannot be read.
     """
     checkpoints = {one.row: one.hash for one in noted}
-    chain = catalog.audit_chain()
-    if chain is None:
+    ends = catalog.audit_chain()
+    if ends is None:
         if catalog.audit_rows(limit=1):
             return Proof(0, 0, "", 1, "the start of the chain was removed")
         return _end(Proof(0, 0, ""), checkpoints)
-    links = map(Link.of_row, catalog.audit_since(0, upto=chain.last))
-    proof = prove_links(links, chain.dropped, chain.anchor, checkpoints)
-    if proof.is_whole and not _begins_well(chain, catalog):
+    links = map(Link.of_row, catalog.audit_since(0, upto=ends.last))
+    proof = prove_links(links, ends.dropped, ends.anchor, checkpoints)
+    if proof.is_whole and not _begins_well(ends, catalog):
         fault = "the rows before it are gone, and no row says that they were dropped"
-        return _broken(proof, fault, chain.dropped + 1)
-    if proof.is_whole and (proof.last, proof.hash) != (chain.last, chain.hash):
-        return _broken(proof, _gap(proof.last, chain.last + 1), proof.last + 1)
-    if proof.is_whole and catalog.audit_rows(limit=1)[0].id > chain.last:
-        return _broken(proof, "it was added behind the end of the chain", chain.last + 1)
+        return _broken(proof, fault, ends.dropped + 1)
+    if proof.is_whole and (proof.last, proof.hash) != (ends.last, ends.hash):
+        return _broken(proof, _gap(proof.last, ends.last + 1), proof.last + 1)
+    if proof.is_whole and catalog.audit_rows(limit=1)[0].id > ends.last:
+        return _broken(proof, "it was added behind the end of the chain", ends.last + 1)
     return _end(proof, checkpoints)
 
 
@@ -126,15 +143,15 @@ def _end(proof: Proof, checkpoints: Mapping[int, str]) -> Proof:
     return proof
 
 
-def _begins_well(chain: Chain, catalog: Catalog) -> bool:
+def _begins_well(ends: Chain, catalog: Catalog) -> bool:
     """Whether the chain begins at its genesis, or where a row of it says."""
-    if not chain.dropped:
-        return chain.anchor == chain.genesis
+    if not ends.dropped:
+        return ends.anchor == ends.genesis
     told = catalog.audit_rows(AuditFilter(operation=RETENTION), limit=1)
     if not told:
         return False
     upto = (told[0].record.target or "").rpartition("-")[2]
-    return (upto, told[0].record.detail) == (str(chain.dropped), chain.anchor)
+    return (upto, told[0].record.detail) == (str(ends.dropped), ends.anchor)
 
 
 def _gap(last: int, found: int) -> str:

@@ -124,7 +124,7 @@ class AuditRecord:
 
     def values(self) -> dict[str, Any]:
         """Returns its fields by name."""
-        return {name: getattr(self, name) for name in FIELDS}
+        return dict(vars(self))
 
 
 FIELDS: Final = tuple(field.name for field in fields(AuditRecord))
@@ -167,6 +167,8 @@ def plain(text: str, longest: int = LONGEST) -> str:
 
     What is cut off is told by length and digest.
     """
+    if len(text) <= longest and text.isprintable():
+        return text
     shown = _CONTROL.sub(_written_out, text[: longest + 1])
     if len(text) <= longest and len(shown) <= longest:
         return shown

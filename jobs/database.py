@@ -41,8 +41,10 @@ class Database:
         self._url = make_url(url)
         self._clock = clock
         self._sqlite = self._url.get_backend_name() == "sqlite"
-        options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_S}}
-        self._engine = create_engine(self._url, **(options if self._sqlite else {}))
+        options: dict[str, Any] = {"hide_parameters": True}  # no traceback tells what was stored
+        if self._sqlite:
+            options["connect_args"] = {"timeout": BUSY_TIMEOUT_S}
+        self._engine = create_engine(self._url, **options)
         self._writing = self._engine.execution_options(larder_writes=True)
         if self._sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)

@@ -12,6 +12,19 @@ _LOST_PLUS: Final = re.compile(r"(.*[0-9]) ([0-9]{2}:?[0-9]{2})")
 _LAST = timedelta(microseconds=1)
 
 
+def parse_begin(text: str, timezone: str, now: datetime) -> datetime:
+    """The same as `parse_moment`, but that a date means the begin of that day.
+
+    Raises:
+        ValueInvalid: As there.
+    """
+    moment = parse_moment(text, timezone, now)
+    if len(text.strip()) != len("2026-10-01"):
+        return moment
+    day = date.fromisoformat(text.strip())
+    return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)
+
+
 def parse_moment(text: str, timezone: str, now: datetime) -> datetime:
     """The moment that `text` says; a date means the end of that day, or now on the day itself.
 

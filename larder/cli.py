@@ -30,6 +30,7 @@ COMMANDS = {
     "calls": "larder.commands.calls",
     "keys": "larder.commands.keys",
     "logins": "larder.commands.logins",
+    "audit": "larder.commands.audit",
     "install": "larder.commands.install",
     "import-opencpu": "larder.commands.import_opencpu",
     "schema": "larder.commands.schema",

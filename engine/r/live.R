@@ -19,13 +19,16 @@ is_live <- function(key) identical(key, live$key)
 default_generators <- 10403L   # Mersenne-Twister, Inversion, Rejection
 child_mask <- as.octmode("77")
 
+# Variables that each process, and each call, has of its own.
+own_variables <- c("HOME", "TMPDIR", "LARDER_REQUEST_ID")
+
 # What calls share beside their sessions, as far as it can be seen at no great cost.
 visible_state <- function() {
   environment <- Sys.getenv()
   list(
     options = options(),
     search = search(),
-    environment = environment[!names(environment) %in% c("HOME", "TMPDIR")],   # of each process
+    environment = environment[!names(environment) %in% own_variables],
     locale = Sys.getlocale(),
     objects = setdiff(ls(globalenv(), all.names = TRUE), ".Random.seed"),
     connections = getAllConnections(),

@@ -12,6 +12,7 @@ from jobs.spoken_time import span
 from larder.commands.arguments import HERE, AsJson, ProjectOption
 from larder.console import print_json, print_table, say
 from larder.errors import Misused, NoSuchCall
+from larder.on_record import on_record
 from larder.settings import load_settings
 from larder.wiring import open_pool
 
@@ -39,16 +40,18 @@ def calls(
         larder calls --json --project examples/scoring
         larder calls cancel x022b417ca23956
     """
-    with closing(open_pool(load_settings(project))) as pool:
+    settings = load_settings(project)
+    with closing(open_pool(settings)) as pool:
         if action is None:
             _show(pool.under_way(), json=json)
         elif key is None:
             raise Misused("which call? give its key, as `larder calls` shows it")
         elif json:
             raise Misused("`larder calls cancel` prints nothing for --json to change")
-        elif not pool.cancel(key):
-            raise NoSuchCall(key)
         else:
+            with on_record(settings, "cancel", key):
+                if not pool.cancel(key):
+                    raise NoSuchCall(key)
             say(f"{key} is cancelled")
 
 

@@ -9,6 +9,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from engine.install_request import InstallRequest
 from engine.shelf import Shelf
+from jobs.audit_record import AuditOutcome
 from larder.cancellable import Cancellable
 from larder.commands.arguments import HERE, AsJson, ProjectOption
 from larder.commands.install_report import print_list, print_outcomes, tell_failure
@@ -16,6 +17,7 @@ from larder.console import err, note, print_json, say
 from larder.errors import Misused
 from larder.exits import Exit
 from larder.installing import Named, Outcome, called, check_allowed, find, install_each, named
+from larder.on_record import on_record
 from larder.private_engine import engine_to_install
 from larder.settings import Settings, load_settings
 from larder.state import make_state_folder
@@ -69,10 +71,16 @@ def install(
     if show:
         print_list(shelf.all(), json=json)
     elif remove:
-        _remove(shelf, given, json=json)
+        with on_record(settings, "remove", " ".join(map(str, given))):
+            _remove(shelf, given, json=json)
     else:
         requests = _requests(settings, shelf, given, ref=ref, update=update, allow=allow)
-        outcomes = _install(settings, shelf, requests, verbose=verbose)
+        names = " ".join(f"{one.source}::{one.name}" for one in requests)
+        with on_record(settings, "install", names) as ended:
+            outcomes = _install(settings, shelf, requests, verbose=verbose)
+            failed = [outcome for outcome in outcomes if outcome.error]
+            if failed:
+                ended.update(outcome=AuditOutcome.FAILED, detail=f"{len(failed)} not installed")
         print_outcomes(outcomes, json=json)
         if any(outcome.error for outcome in outcomes):
             raise typer.Exit(Exit.FAILED)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.audit_spool import AuditSpool
 from jobs.dry_run import dry_run as look
 from jobs.job import Job
 from jobs.job_set import JobSet
@@ -26,6 +27,7 @@ from larder.current_project import current_project
 from larder.dry_run import dry_run_document, print_dry_run
 from larder.exits import Exit
 from larder.log import configure_log
+from larder.on_record import system_user
 from larder.private_engine import engine_for
 from larder.run_progress import Tell, run_progress, skipped
 from larder.runs_shown import run_for_programs
@@ -116,11 +118,14 @@ def _kitchen(name: str, settings: Settings, scope: Scope) -> Iterator[_Kitchen]:
 def _run(name: str, settings: Settings, tell: Tell, scope: Scope) -> Run:
     with _kitchen(name, settings, scope) as kitchen:
         catalog = kitchen.catalog
-        runner = Runner(kitchen.pantry, catalog, kitchen.keeper)
-        return Cancellable(
-            lambda: runner.run(kitchen.job, Cause.MANUAL, progress=tell, scope=scope),
-            lambda: _cancel(catalog, name),
-        ).result()
+        with closing(AuditSpool(settings.state_folder)) as spool:
+            runner = Runner(
+                kitchen.pantry, catalog, kitchen.keeper, spool=spool, caller=system_user()
+            )
+            return Cancellable(
+                lambda: runner.run(kitchen.job, Cause.MANUAL, progress=tell, scope=scope),
+                lambda: _cancel(catalog, name),
+            ).result()
 
 
 def _values(where: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,6 @@
 
 import time
 from contextlib import closing
-from getpass import getuser
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ from larder.console import counted, print_json, print_table, say
 from larder.current_project import current_project
 from larder.errors import Misused
 from larder.exits import Exit
+from larder.on_record import on_record, system_user
 from larder.run_progress import run_progress
 from larder.runs_shown import (
     failed_for_programs,
@@ -71,7 +71,7 @@ def runs(
     make_state_folder(settings.state_folder)
     with closing(open_catalog(settings)) as catalog:
         if what in ACTIONS:
-            _act(what, run, catalog, json=json)
+            _act(what, run, catalog, settings, json=json)
         elif run is not None:
             raise Misused(f"'{what} {run}' is not understood: `larder runs {run}` shows that run")
         elif what is not None and what.isdecimal():
@@ -84,13 +84,16 @@ def runs(
             _list(found, json=json)
 
 
-def _act(action: str, number: int | None, catalog: Catalog, *, json: bool) -> None:
+def _act(
+    action: str, number: int | None, catalog: Catalog, settings: Settings, *, json: bool
+) -> None:
     if number is None:
         raise Misused("which run? give its number, as `larder runs` shows it")
     if json:
         raise Misused(f"`larder runs {action}` prints nothing for --json to change")
     if action == "cancel":
-        catalog.cancel_run(number, f"cancelled by {getuser()} with `larder runs cancel`")
+        with on_record(settings, "cancel", f"run {number}"):
+            catalog.cancel_run(number, f"cancelled by {system_user()} with `larder runs cancel`")
         say(f"run {number} is cancelled; what it had computed is kept")
         return
     ended = _follow(number, catalog)
