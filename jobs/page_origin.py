@@ -21,7 +21,7 @@ def parse_origin(text: str) -> str:
     parsed = _split(written)
     if parsed is not None and written.removesuffix("/") == f"{parsed[0]}://{parsed[1]}":
         return _written(*parsed)
-    meant = parsed or _split(f"https://{written}")
+    meant = parsed or (None if "://" in written else _split(f"https://{written}"))
     hint = f"write {_written(*meant)}" if meant else _EXAMPLE
     raise ValueInvalid(f"'{text}' is no origin: scheme, name and perhaps a port", hint)
 

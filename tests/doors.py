@@ -100,6 +100,7 @@ def ask(
     peer: str = PEER,
     host: str | None = "127.0.0.1:8080",
     version: str = "1.1",
+    body: bytes = b"",
 ) -> Answer:
     """Asks as uvicorn would: `target` is a path with its escapes, and perhaps a query."""
     path, _, query = target.partition("?")
@@ -119,7 +120,7 @@ def ask(
         "server": (PEER, 8080),
     }
     found: list[Message] = []
-    bodies = [{"type": "http.request", "body": b"", "more_body": False}]
+    bodies = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
         if not bodies:
@@ -135,5 +136,5 @@ def ask(
     anyio.run(asked)
     start = found[0]
     lines = [(name.decode(), value.decode("latin-1")) for name, value in start["headers"]]
-    body = b"".join(message.get("body", b"") for message in found[1:]).decode()
-    return Answer(start["status"], dict(lines), body, scope)
+    content = b"".join(message.get("body", b"") for message in found[1:])
+    return Answer(start["status"], dict(lines), content.decode(), scope)
