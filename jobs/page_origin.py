@@ -1,6 +1,7 @@
 """Origins of web pages, as browsers send them: `https://app.example.com`, `http://localhost:3000`."""
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ def parse_origin(text: str) -> str:
     raise ValueInvalid(f"'{text}' is no origin: scheme, name and perhaps a port", hint)
 
 
+@lru_cache(maxsize=1024)
 def authority_of(origin: str) -> tuple[str, str]:
     """Scheme and authority of an origin; both empty where it is none, as `null`."""
     parsed = _split(origin.lower())
