@@ -11,7 +11,7 @@ from cache.clock import utcnow
 from jobs.access_key import AccessKey
 from jobs.project import SETTINGS_FILE
 from jobs.role import Role
-from larder.doctor import Finding
+from larder.doctor import Finding, State
 from larder.environment import PREFIX, Environment
 from larder.errors import SettingsInvalid
 from larder.settings import Settings, load_settings
@@ -21,7 +21,7 @@ from larder.walls import missing_walls
 from larder.wiring import has_catalog, open_catalog
 
 UNUSED = timedelta(days=90)
-_WORLD = stat.S_IWGRP | stat.S_IWOTH
+_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def examine_security(folder: Path) -> Iterator[Finding]:
@@ -186,13 +186,16 @@ def _files(settings: Settings) -> Iterator[Finding]:
         hint = f"chmod 700 {state.name}: it holds sessions and results" if bad else ""
         yield Finding("state folder", f"{mode:o}", "missing" if bad else "ok", hint)
     names = [SETTINGS_FILE, "jobs", "models", "data", "."]
-    found = [name for name in names if _is_writable(settings.folder / name)]
+    files = [settings.folder / name for name in names]
+    everybody = any(_mode(file) & stat.S_IWOTH for file in files)
+    found = [name for name, file in zip(names, files, strict=True) if _mode(file) & _OTHERS]
     told = f"{', '.join(found)} can be written by others" if found else "only the owner writes them"
     hint = "whoever can write models/ runs R without walls: chmod go-w" if found else ""
-    yield Finding("project's files", told, "missing" if found else "ok", hint)
+    state_of: State = "missing" if everybody else "weak"
+    yield Finding("project's files", told, state_of if found else "ok", hint)
     if os.geteuid() == 0:
         yield Finding("user", "root", "weak", "run Larder as a user of its own")
 
 
-def _is_writable(path: Path) -> bool:
-    return path.exists() and bool(path.stat().st_mode & _WORLD)
+def _mode(path: Path) -> int:
+    return path.stat().st_mode if path.exists() else 0
