@@ -1,21 +1,22 @@
 """Access keys: made on the command line or over HTTP, and known to every worker at once."""
 
 import json
-import os
-import subprocess
-import sys
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import chdir, closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 import pytest
 from doors import House, ask, house
-from serving import ROOT, Server, copy_example, wait_until
+from serving import Server, copy_example, wait_until
+from typer.testing import CliRunner
 
 from jobs.access_key import PREFIX
 from jobs.role import Role
+from larder.cli import app
 from larder.walls import look_at_host
 
 pytestmark = pytest.mark.server
@@ -32,18 +33,10 @@ class Said(NamedTuple):
     status: int
 
 
-def larder(project: Path, *words: str, **variables: str) -> Said:
-    done = subprocess.run(
-        [sys.executable, "-m", "larder", *words],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **variables},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return Said(done.stdout, done.stderr, done.returncode)
+def larder(project: Path, *words: str) -> Said:
+    with chdir(project):
+        done = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    return Said(done.stdout, done.stderr, done.exit_code)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +62,9 @@ def statuses(server: Server, path: str, **headers: str) -> set[int]:
     """What new connections are answered, so that no worker is left out."""
     found = set()
     for _ in range(ASKED):
-        found.add(httpx.get(server.url + path, headers=headers, trust_env=False).status_code)
+        with closing(HTTPConnection(server.url.removeprefix("http://"), timeout=60)) as wire:
+            wire.request("GET", path, headers=headers)
+            found.add(wire.getresponse().status)
     return found
 
 
