@@ -122,6 +122,7 @@ def _is_within(address: str, networks: tuple[Network, ...]) -> bool:
     return any(parsed in network for network in networks if network.version == parsed.version)
 
 
+@lru_cache(maxsize=4096)
 def read_address(text: str) -> str | None:
     """Returns the address in `192.0.2.1:80`, `[2001:db8::1]:80`, `::ffff:192.0.2.1`; else None."""
     written = text.strip()

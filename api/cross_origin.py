@@ -60,7 +60,7 @@ class Pages:
             OriginForeign: the page may not ask for this.
         """
         path, method = scope["path"], scope["method"]
-        if is_ocpu(path) and not asks:
+        if is_ocpu(path) and self.ocpu and not asks:
             return ()  # /ocpu answers with headers of its own
         may_differ = self.origins and (self.ocpu or not is_ocpu(path))
         vary: Headers = (("Vary", "Origin"),) if may_differ else ()
@@ -81,7 +81,7 @@ class Pages:
         The end of TLS may be a proxy of which this server knows nothing: an https page of the same
         name is its own, too.
         """
-        if origin == self.own:
+        if self.own and origin == self.own:
             return True
         scheme, authority = authority_of(origin)
         host = next((value for name, value in scope["headers"] if name == b"host"), b"")

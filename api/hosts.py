@@ -17,7 +17,7 @@ from starlette.types import Scope
 from api.errors import BadRequest
 from api.refusals import HostUnknown
 
-HOST: Final = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d+)?")
+HOST: Final = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d+)?", re.ASCII)
 """What a Host header may say: a name or an address, and a port."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from starlette.types import Scope
@@ -115,6 +116,7 @@ UNKNOWN: Final = Operation("look", Role.VIEWER)
 """Of a path without a route: who may read anything is told that there is nothing."""
 
 
+@lru_cache(maxsize=4096)
 def operation_of(method: str, path: str) -> Operation:
     """Returns what a request asks for."""
     if is_ocpu(path):

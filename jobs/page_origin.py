@@ -1,6 +1,7 @@
 """Origins of web pages, as browsers send them: `https://app.example.com`, `http://localhost:3000`."""
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,11 +22,12 @@ def parse_origin(text: str) -> str:
     parsed = _split(written)
     if parsed is not None and written.removesuffix("/") == f"{parsed[0]}://{parsed[1]}":
         return _written(*parsed)
-    meant = parsed or _split(f"https://{written}")
+    meant = parsed or (None if "://" in written else _split(f"https://{written}"))
     hint = f"write {_written(*meant)}" if meant else _EXAMPLE
     raise ValueInvalid(f"'{text}' is no origin: scheme, name and perhaps a port", hint)
 
 
+@lru_cache(maxsize=1024)
 def authority_of(origin: str) -> tuple[str, str]:
     """Scheme and authority of an origin; both empty where it is none, as `null`."""
     parsed = _split(origin.lower())

@@ -102,17 +102,10 @@ def _command(name: str, function: Callable[..., None]) -> Any:
 
 def _print_version(*, asked: bool) -> None:
     if asked:
-        typer.echo(f"larder {_version()}")
+        from larder.version import version  # noqa: PLC0415 - a tenth of the time of a start
+
+        typer.echo(f"larder {version()}")
         raise typer.Exit
-
-
-def _version() -> str:
-    from importlib import metadata  # noqa: PLC0415 - a tenth of the time that commands take to start
-
-    try:
-        return metadata.version("rlarder")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 app = typer.Typer(

@@ -168,10 +168,15 @@ def has_valid_key(settings: Settings) -> bool:
     Raises:
         CatalogError: The catalog cannot be used.
     """
-    if settings.catalog is None and not (settings.state_folder / CATALOG_FILE).exists():
+    if not has_catalog(settings):
         return False
     with closing(open_catalog(settings)) as catalog:
         return any(key.is_valid(utcnow()) for key in catalog.access_keys())
+
+
+def has_catalog(settings: Settings) -> bool:
+    """Whether there is a catalog already; one that is a server is taken to be there."""
+    return settings.catalog is not None or (settings.state_folder / CATALOG_FILE).exists()
 
 
 def open_catalog(settings: Settings) -> Catalog:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import FrozenInstanceError, replace
 from datetime import timedelta
 from itertools import count
@@ -22,6 +23,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from cache.clock import to_text, utcnow
+from cache.generations import Generations
+from jobs.access_key import new_secret
 from jobs.errors import (
     CatalogTooNew,
     CatalogUnavailable,
@@ -32,11 +35,15 @@ from jobs.errors import (
     RunNotFound,
     ScheduleNotFound,
 )
+from jobs.key_book import KeyBook
+from jobs.key_errors import KeyNameTaken, KeyNotFound
+from jobs.key_request import KeyRequest
 from jobs.migrations import configuration, head
 from jobs.models import REVISION, metadata
 from jobs.owner import Owner, is_gone
 from jobs.records import BatchOutcome, CellOutcome, Failure, Lease, ScheduleRow
 from jobs.repository import Catalog
+from jobs.role import Role
 from jobs.scope import EVERYTHING, NOT_FRESH
 from jobs.status import Cause, Outcome, RunStatus
 
@@ -638,6 +645,48 @@ def test_threads_that_race_for_a_lease_leave_one_winner(catalog: Catalog) -> Non
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(ask, range(8))) == 1
+
+
+# Access keys
+
+
+def test_keys_are_made_exchanged_and_revoked(
+    catalog: Catalog, clock: FixedClock, tmp_path: Path
+) -> None:
+    with closing(Generations(tmp_path / "generations")) as generations:
+        book = KeyBook(catalog, generations, clock)
+        until = clock() + timedelta(days=90)
+        wish = KeyRequest("shop", Role.CALLER, ("stats::*",), ("churn",), expires_at=until)
+        first = book.add(wish)
+        with pytest.raises(KeyNameTaken, match=r"rotate shop"):
+            book.add(KeyRequest("shop", Role.VIEWER))
+        clock.advance(days=10)
+        second = book.rotate("shop", 3600)
+        assert (second.key.functions, second.key.jobs) == (("stats::*",), ("churn",))
+        assert second.key.expires_at == clock() + timedelta(days=90)  # as long as the first
+        assert len(book.keys()) == 2
+        clock.advance(hours=1)
+        [left] = book.keys()
+        assert left == second.key
+        catalog.note_use({second.key.id: clock()})
+        assert [key.name for key in book.revoke(f"#{second.key.id}")] == ["shop"]
+        assert book.keys() == []
+        with pytest.raises(KeyNotFound):
+            book.revoke("shop")
+        assert [key.id for key in book.keys(invalid=True)] == [first.key.id, second.key.id]
+        book.add(KeyRequest("shop", Role.VIEWER))  # the name is free again
+
+
+def test_two_who_make_a_key_of_one_name_at_once_make_one(catalog: Catalog) -> None:
+    def add(_: int) -> bool:
+        try:
+            catalog.add_key(new_secret(), "shop", Role.CALLER)
+        except KeyNameTaken:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(add, range(8))) == 1
 
 
 def test_closing_leaves_no_open_file(tmp_path: Path) -> None:

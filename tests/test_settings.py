@@ -7,6 +7,7 @@ import pytest
 
 from api.access_config import TokenConfig
 from api.claim_rules import ClaimRules
+from api.hosts import Hosts
 from api.ocpu_config import OcpuConfig
 from engine.install_policy import InstallPolicy
 from engine.limits import Limits
@@ -185,6 +186,10 @@ def test_session_keys_are_longer_beyond_loopback(
             "larder.yaml:1:32: 'client_secret' is a secret, and",
         ),
         ("access: {oidc: {audience: x}}", "larder.yaml:1:17: unknown key 'audience' (valid keys"),
+        ("access: {keys: never}", "larder.yaml:1:16: expected auto or always, found th"),
+        ("access: {hosts: [a.b/c]}", "larder.yaml:1:18: 'a.b/c' is no name of a host (write a.b)"),
+        ("access: {proxies: [nginx]}", "larder.yaml:1:20: 'nginx' is no address and no network"),
+        ("access: {origins: [a.example]}", "larder.yaml:1:20: 'a.example' is no origin: scheme, n"),
         ("[1]", "larder.yaml:1:1: expected a mapping, found the list [1]"),
         ("port: 1\nport: 2", "larder.yaml:2:1: the key 'port' stands here twice; first at 1:1"),
         ("port: [", "larder.yaml:1:8: a value is missing here"),
@@ -206,6 +211,39 @@ def test_mistakes_of_all_sources_are_told_at_once_and_name_their_source(tmp_path
         "LARDER_PROT: there is no such setting",
         "larder.yaml:1:10: 0 is too small; it must be at least 1",
     ]
+
+
+def test_what_access_names_becomes_what_the_gate_is_told(tmp_path: Path) -> None:
+    text = (
+        "url: https://Stats.example.com:443/x\naccess:\n  hosts: ['*.Lab.example.com', '::1']\n"
+        "  proxies: [10.1.2.3/8, '::1']\n  origins: ['https://App.example.com/', '*']\n"
+    )
+    config = access_config(load(tmp_path, text))
+    names = frozenset({"*.lab.example.com", "[::1]", "stats.example.com"})
+    assert config.hosts == config.hosts_while_open == Hosts(names)
+    assert [str(network) for network in config.proxies.networks] == ["10.0.0.0/8", "::1/128"]
+    assert config.pages.origins == {"https://app.example.com", "*"}
+    assert config.pages.own == "https://stats.example.com"
+    assert (config.is_open, config.is_alone) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_open", "is_alone", "any_name"),
+    [
+        ("", True, True, False),
+        ("access: {keys: always}", False, True, False),
+        ("host: 192.0.2.1", False, False, True),
+        ("host: 192.0.2.1\ninsecure: true", True, False, True),
+        ("insecure: true", True, False, True),
+    ],
+)
+def test_gate_is_open_on_loopback_or_where_that_is_meant(
+    tmp_path: Path, text: str, *, is_open: bool, is_alone: bool, any_name: bool
+) -> None:
+    config = access_config(load(tmp_path, text))
+    assert (config.is_open, config.is_alone) == (is_open, is_alone)
+    assert (config.hosts_while_open.names is None) == any_name
+    assert config.hosts.names is None
 
 
 def test_a_password_in_the_catalog_address_is_not_repeated(tmp_path: Path) -> None:

@@ -1,27 +1,37 @@
-"""`larder doctor`: whether this machine has what Larder needs."""
+"""`larder doctor`: whether this machine has what Larder needs, and whether a server is safe."""
 
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from larder.commands.arguments import AsJson
+from larder.commands.arguments import HERE, AsJson, ProjectOption
 from larder.console import print_json, print_table
 from larder.doctor import Finding, examine
 from larder.exits import Exit
+from larder.security import examine_security
 
 _STYLES = {"ok": "green", "weak": "yellow", "missing": "bold red"}
 
 
-def doctor(*, json: AsJson = False) -> None:
+def doctor(
+    *,
+    security: Annotated[
+        bool, typer.Option("--security", help="Whether a project is served safely, instead.")
+    ] = False,
+    json: AsJson = False,
+    project: ProjectOption = HERE,
+) -> None:
     """Show whether this machine has what Larder needs: Python, R, their packages, the kernel.
 
     Examples:
         larder doctor
         larder doctor --json
+        larder doctor --security --project examples/scoring
     """
-    findings = list(examine())
+    findings = list(examine_security(project) if security else examine())
     if json:
         print_json([asdict(finding) for finding in findings])
     else:

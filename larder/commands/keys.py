@@ -101,9 +101,9 @@ def keys(
         larder keys revoke app
     """
     wish = _Wish(role, functions, jobs, origins, expires, rate, overlap)
-    wish.check(action)
     if action is not Action.LIST and name is None:
         raise Misused(f"whose key? larder keys {action} NAME")
+    wish.check(action)
     settings = load_settings(project)
     if action is Action.LIST:
         with _book(settings) as book:
