@@ -76,7 +76,7 @@ class SchedulerRole:
             rows=self._pantry.rows_folder,
         )
         notices = Notices(self._pantry, self._catalog, settings.project_name, settings.public_url)
-        self._notifier = Notifier(notices, settings.mail, lambda: self._service.leading)
+        self._notifier = Notifier(notices, settings.mailing, lambda: self._service.leading)
         self._housekeeping = Housekeeping(
             sweep,
             open_shelf(settings),

@@ -349,7 +349,15 @@ def test_every_setting_has_a_default_and_a_sentence() -> None:
 def test_the_defaults_in_the_table_are_the_defaults(tmp_path: Path) -> None:
     spoken = {"name", "catalog", "preload", "engine.spares", "engine.max_running", "ocpu.apis"}
     spoken |= {"install.cran_url", "install.bioc_url", "install.webhook_secret", "engine.cpu_time"}
-    spoken |= {"url", "mail.server", "mail.user", "mail.password", "mail.from"}
+    spoken |= {
+        "url",
+        "mail.server",
+        "mail.port",
+        "mail.ca_file",
+        "mail.user",
+        "mail.password",
+        "mail.from",
+    }
     variables = {
         row.variable.removeprefix("LARDER_"): row.default
         for row in settings_table()
