@@ -12,6 +12,7 @@ LarderError
 ├── NotInstalled        nothing of that name is installed
 ├── NoSuchCall          no call of this key waits or runs
 ├── NotDelivered        a message about a job did not arrive
+├── FileInTheWay        a file that a new project would write over
 ├── FileExists          a file that would be written over
 └── Misused             options of a command that do not go together
 """
@@ -138,6 +139,14 @@ class NotDelivered(LarderError):
         self.reason = reason
         self.is_final = is_final
         super().__init__(reason)
+
+
+class FileInTheWay(LarderError):
+    """A new project would write over a file that is there."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        super().__init__(f"{file} is there already; take another folder, or move it away")
 
 
 class FileExists(LarderError):
