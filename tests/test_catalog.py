@@ -371,7 +371,7 @@ def test_a_run_that_waits_can_be_cancelled_and_is_not_begun_then(catalog: Catalo
     assert (cancelled.status, cancelled.error) == (RunStatus.CANCELLED, "cancelled by ada")
     with pytest.raises(RunEnded):
         catalog.resume_run(waiting.id)
-    with pytest.raises(RunFinished, match=r"run 1 has ended already: it is cancelled"):
+    with pytest.raises(RunFinished, match=r"run 1 has ended already: cancelled"):
         catalog.cancel_run(waiting.id, "again")
 
 
