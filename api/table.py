@@ -1,4 +1,4 @@
-"""GET /v1/results/{job}/table: all answers of a job, streamed as JSON or CSV."""
+"""GET /v1/results/{job}/table: all answers of a job, streamed as JSON, JSON lines or CSV."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ from jobs.job import Job
 from jobs.pantry import Pantry
 from jobs.table import Selection, Table
 
-ROWS_AT_ONCE = 1000
-MEDIA_TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
+ROWS_AT_ONCE = 250
+MEDIA_TYPES = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "ndjson": "application/x-ndjson",
+}
 OPTIONS = ("columns", "order_by", "descending", "limit", "offset", "format")
 
 
@@ -50,16 +54,18 @@ def _number(name: str, text: str) -> int:
 
 
 def read_format(name: str, pairs: list[tuple[str, str]], accept: str) -> str:
-    """Returns json or csv: the ending of the path, else `?format=`, else what Accept prefers.
+    """Returns the format: the ending of the path, else `?format=`, else what Accept prefers.
 
     Raises:
         BadRequest: another format.
     """
     asked = name or dict(pairs).get("format", "")
     if not asked:
-        asked = "csv" if accept.startswith("text/csv") else "json"
+        preferred = accept.partition(",")[0].partition(";")[0].strip()
+        types = {kind.partition(";")[0]: name for name, kind in MEDIA_TYPES.items()}
+        asked = types.get(preferred, "json")
     if asked not in MEDIA_TYPES:
-        raise BadRequest(f"a table comes as {' or '.join(MEDIA_TYPES)}, not {asked!r}")
+        raise BadRequest(f"a table comes as {', '.join(MEDIA_TYPES)}, not {asked!r}")
     return asked
 
 
@@ -68,16 +74,25 @@ def stream_table(
 ) -> Iterator[bytes]:
     """Yields the table in pieces. Errors of the selection are raised at once, not in the stream."""
     table = pantry.table(job, selection)
-    return _csv(table) if format_name == "csv" else _json(table)
+    return _FORMS[format_name](table)
 
 
 def _json(table: Table) -> Iterator[bytes]:
     separator = b"[\n"
-    while block := list(islice(table.rows, ROWS_AT_ONCE)):
-        rows = [orjson.dumps(dict(zip(table.columns, row, strict=True))) for row in block]
+    for rows in _objects(table):
         yield separator + b",\n".join(rows)
         separator = b",\n"
     yield b"[]\n" if separator == b"[\n" else b"\n]\n"
+
+
+def _ndjson(table: Table) -> Iterator[bytes]:
+    for rows in _objects(table):
+        yield b"\n".join(rows) + b"\n"
+
+
+def _objects(table: Table) -> Iterator[list[bytes]]:
+    while block := list(islice(table.rows, ROWS_AT_ONCE)):
+        yield [orjson.dumps(dict(zip(table.columns, row, strict=True))) for row in block]
 
 
 def _csv(table: Table) -> Iterator[bytes]:
@@ -90,3 +105,6 @@ def _csv(table: Table) -> Iterator[bytes]:
         out.seek(0)
         out.truncate()
     yield out.getvalue().encode()
+
+
+_FORMS = {"json": _json, "csv": _csv, "ndjson": _ndjson}

@@ -116,7 +116,7 @@ def show_definitions(services: ServicesDep) -> DefinitionsView:
 def show_table(
     job: str, request: Request, services: ServicesDep, rights: RightsDep, ending: str = ""
 ) -> Response:
-    """All answers of a job, one under the other, as JSON or CSV.
+    """All answers of a job, one under the other, as JSON, JSON lines or CSV.
 
     Query: `format`, `columns=a,b`, `order_by`, `descending`, `limit`, `offset`, and `as_of` for the
     answers of a moment of the past; any other name is a column that has to equal the value.

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyarrow import csv, parquet
 from ruamel.yaml import YAML
 
 from jobs.job import Job
@@ -60,6 +61,10 @@ ROWS_JOB = """\
   bench_rows_{size}:
     function: scoring::bench_rows
     rows: {{from: {{csv: data/bench_rows_{size}.csv}}, key: id, pass_as: newdata, batch: 20000}}
+  bench_rows_{size}_parquet:
+    function: scoring::bench_rows
+    rows:
+      {{from: {{parquet: data/bench_rows_{size}.parquet}}, key: id, pass_as: newdata, batch: 20000}}
 """
 
 
@@ -87,7 +92,9 @@ def _add_jobs(project: Path) -> None:
         CELLS_JOB.format(name="_apart", most=10, isolation="cell"),
     ]
     for size in ROWS:
-        (project / "data" / f"bench_rows_{size}.csv").write_text("id,carat,depth,cut\n")
+        table = project / "data" / f"bench_rows_{size}.csv"
+        table.write_text("id,carat,depth,cut\n")
+        parquet.write_table(csv.read_csv(table), table.with_suffix(".parquet"))
         parts.append(ROWS_JOB.format(size=size))
     (project / "models" / "bench_jobs.R").write_text(JOBS_MODEL)
     (project / "jobs" / "bench_jobs.yaml").write_text("".join(parts))

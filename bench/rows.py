@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
+from pyarrow import csv, parquet
 
 from bench.figures import Figure, at_least, at_most
 from bench.processes import cores, descendants, tree_cpu_s
@@ -43,9 +44,11 @@ def measure(server: Server, folder: Path, *, sizes: tuple[int, ...]) -> Iterator
         job = f"bench_rows_{size}"
         table = server.project / "data" / f"{job}.csv"
         _write_table(table, size)
+        parquet.write_table(csv.read_csv(table), table.with_suffix(".parquet"))
         before = tree_cpu_s(server.pid)
         words = [sys.executable, "-m", "larder", "run", job, "--only", "all", "--json"]
-        ours = _watched([*words, "--project", str(server.project)], server.pid)
+        where = ["--project", str(server.project)]
+        ours = _watched([*words, *where], server.pid)
         cpu_s = ours.cpu_s + tree_cpu_s(server.pid) - before
         run = orjson.loads(ours.said)
         assert run["computed"] == size, run
@@ -87,6 +90,13 @@ def measure(server: Server, folder: Path, *, sizes: tuple[int, ...]) -> Iterator
                 f"{few} {smallest.larger_bytes / MB:.0f} MB",
                 (ours.larger_bytes / smallest.larger_bytes,),
             )
+        columns = _watched([*words[:4], f"{job}_parquet", *words[5:], *where], server.pid)
+        yield Figure(
+            f"{size:,} rows from Parquet: most memory of larder run",
+            f"{columns.peak_bytes / MB:.0f} MB",
+            f"from CSV {ours.peak_bytes / MB:.0f} MB",
+            (columns.peak_bytes / ours.peak_bytes,),
+        )
         room = (server.project / ".larder" / "rows" / f"{job}.db").stat().st_size / size
         yield Figure(
             f"{size:,} rows: disk, a row",

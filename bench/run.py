@@ -18,17 +18,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import drawn_cells, engine, evaluator, flood, hit, jobs, upload, walls
+from bench import drawn_cells, engine, evaluator, flood, hit, jobs, promises, upload, walls
 from bench.figures import Figure, table
 from bench.processes import cores
 from bench.project import ROWS, Jobs, make_project, open_jobs
 from bench.server import Server, serve
 
-MEASUREMENTS = ("hit", "engine", "evaluator", "walls", "jobs", "upload", "flood")
+MEASUREMENTS = ("hit", "engine", "evaluator", "walls", "jobs", "promises", "upload", "flood")
 NEEDED = {
     "hit": ("nginx", "wrk", "taskset"),
     "engine": ("Rscript",),
     "jobs": ("Rscript",),
+    "promises": (),
     "upload": (),
     "walls": (),
     "flood": ("wrk", "taskset"),
@@ -89,6 +90,8 @@ def _measure(
         )
     elif name == "flood":
         yield from flood.measure(folder, repetitions=effort.runs, seconds=effort.clients_s)
+    elif name == "promises":
+        yield from promises.measure(server, folder, repetitions=effort.runs)
     elif name == "upload":
         yield from upload.measure(
             server, folder, size_mb=effort.upload_mb, repetitions=effort.uploads

@@ -35,6 +35,7 @@ from cache.errors import (
     StoreFull,
     StoreUnavailable,
 )
+from cache.fence import Fence, no_fence
 from cache.history import History, since_of
 
 _log = logging.getLogger(__name__)
@@ -104,8 +105,8 @@ class Store:
         """
         self.put_many((entry,))
 
-    def put_many(self, entries: Iterable[Entry]) -> None:
-        """Keeps all these entries, a hundred in each transaction.
+    def put_many(self, entries: Iterable[Entry], *, fence: Fence = no_fence) -> None:
+        """Keeps all these entries, a hundred in each transaction, where the fence lets them pass.
 
         Raises:
             CacheError: as ``put`` does. The transactions before the failed one remain, and nothing
@@ -115,11 +116,11 @@ class Store:
         while batch := list(islice(remaining, _BATCH)):
             earlier: list[Entry] = []
             try:
-                self._put_batch(batch, earlier)
+                self._put_batch(batch, earlier, fence)
             except StoreFull:
                 if not earlier:
                     raise
-                self._put_batch(batch, None)  # an earlier answer must not cost a new one
+                self._put_batch(batch, None, fence)  # an earlier one must not cost a new one
                 _log.warning("earlier answers not kept count=%d reason=no room", len(earlier))
 
     def delete(self, cache_key: str) -> bool:
@@ -131,8 +132,7 @@ class Store:
     def revise(self, cache_key: str, change: Callable[[Entry], Entry | None]) -> bool:
         """Puts what ``change`` makes of the entry in its place, with no other writer in between.
 
-        Returns:
-            Whether it did: not where there is no entry, or ``change`` gives ``None``.
+        Whether it did: not where there is no entry, or ``change`` gives ``None``.
         """
         with self._transaction():
             return self._revise(cache_key, change)
@@ -241,14 +241,14 @@ class Store:
     def _revise(self, cache_key: str, change: Callable[[Entry], Entry | None]) -> bool:
         entry = self.get(cache_key)
         revised = None if entry is None else change(entry)
-        if revised is None:
-            return False
-        self.put(revised)
-        return True
+        if revised is not None:
+            self.put(revised)
+        return revised is not None
 
-    def _put_batch(self, batch: Iterable[Entry], earlier: list[Entry] | None) -> None:
+    def _put_batch(self, batch: Iterable[Entry], earlier: list[Entry] | None, fence: Fence) -> None:
         """Puts these in one transaction; those that it keeps as earlier ones go on the list."""
         with self._transaction():
+            fence()
             for entry in batch:
                 put, old = entry, None
                 with suppress(EntryUnreadable, EntryFormatTooNew):  # could not be shown again

@@ -10,6 +10,7 @@ from typing import Any
 
 from cache.clock import to_text
 from cache.errors import RowsRefused, StoreFull
+from cache.fence import Fence, no_fence
 from cache.freshness import Freshness
 from cache.rowcompare import Standing, beside, compare, gone_condition
 from cache.rowfile import RowFile, add_batch, batches_of, columns_of, keys_are_numbers
@@ -57,6 +58,7 @@ class RowTable:
         version: str,
         computed_at: datetime,
         freshness: Freshness,
+        fence: Fence = no_fence,
     ) -> None:
         """Puts these rows in place of those with the same keys, all in one transaction.
 
@@ -71,6 +73,7 @@ class RowTable:
             version: of the job, when it computed these.
             computed_at: when it did.
             freshness: the job's spans.
+            fence: may prevent the write.
 
         Raises:
             RowsRefused: lengths differ, or a value is of a type that no column holds.
@@ -88,6 +91,7 @@ class RowTable:
 
         def put(*, keeps_past: bool) -> None:
             with self._file.writing() as connection:
+                fence()
                 batch = add_batch(connection, version, computed_at, freshness, list(given))
                 replace_rows(connection, keys, digests, given, batch, keeps_past=keeps_past)
                 if not keeps_past:
@@ -126,10 +130,10 @@ class RowTable:
         """
         return compare(self._file, keys, start, stop, version=version, now=now)
 
-    def remove_except(self, keys: RowKeys, *, now: datetime) -> int:
+    def remove_except(self, keys: RowKeys, *, now: datetime, fence: Fence = no_fence) -> int:
         """Removes the rows that the source no longer has, and columns that only they had.
 
-        As earlier answers they can still be read.
+        As earlier answers they can still be read. ``fence`` is asked as in ``write``.
 
         Returns:
             How many rows that were.
@@ -139,6 +143,7 @@ class RowTable:
             StoreUnavailable: the file cannot be written, or is locked for too long.
         """
         with beside(self._file, keys, writes=True) as connection:
+            fence()
             batch = add_batch(connection, "", now, Freshness(0, 0, 0), [])
             return remove_rows(connection, gone_condition(connection, keys), batch)
 

@@ -252,13 +252,21 @@ class Calls:
 
     async def _take(self, request: dict[str, Any], limits: dict[str, Any], call: Call) -> Child:
         self.count += 1
+        call.child = await self._forked(request, network=limits["network"])
+        call.started = time.monotonic()
+        return call.child
+
+    async def _forked(self, request: dict[str, Any], *, network: bool, more: int = 2) -> Child:
         template = self._templates.for_call(request)
         if template.ended.done():
             await asyncio.wait_for(self._templates.catch_up(), RELOAD_WAIT_S)
             template = self._templates.for_call(request)
-        call.child = await template.take(network=limits["network"])
-        call.started = time.monotonic()
-        return call.child
+        try:
+            return await template.take(network=network)
+        except errors.WorkerDied:  # its parent: nothing of the call has begun
+            if not more:
+                raise
+        return await self._forked(request, network=network, more=more - 1)
 
     def _serves(self, child: Child, request: dict[str, Any]) -> bool:
         """Whether a child that has run one cell can run the next."""

@@ -8,6 +8,7 @@ from typing import Final
 from cache.border import disk_border
 from cache.entry import Entry, EntryFacts, EntrySummary, Version
 from cache.errors import CacheError, SessionError
+from cache.fence import Fence, no_fence
 from cache.sessions import Stage
 from engine.errand import is_called_off
 from engine.errors import (
@@ -20,6 +21,7 @@ from engine.errors import (
 )
 from engine.evaluation import Evaluation
 from jobs.call import Call
+from jobs.errors import JobError
 from jobs.failures import failure_of, with_story
 from jobs.job import Job
 from jobs.new_entry import new_entry
@@ -54,6 +56,7 @@ class Chunks:
         run_id: The run.
         fingerprint: Of the job's input, if it names one.
         pause: Waits so many seconds, or until the run has ended.
+        fence: Raises `RunEnded` where the run's answers are not to be kept any more.
     """
 
     job: Job
@@ -62,6 +65,7 @@ class Chunks:
     run_id: int
     fingerprint: str | None = None
     pause: Callable[[float], None] = time.sleep
+    fence: Fence = no_fence
 
     def compute(self, chunk: Sequence[AskedCell]) -> list[CellOutcome]:
         """What became of each cell, after as many attempts as the job allows.
@@ -72,6 +76,7 @@ class Chunks:
         Raises:
             EngineUnavailable, EngineBusy, TemplateFailed: R cannot be asked.
             StoreFull, StoreUnavailable: Answers cannot be kept.
+            RunEnded: They are another's to compute by now.
         """
         outcomes: list[CellOutcome] = []
         attempt = 1
@@ -182,8 +187,8 @@ class Chunks:
         if not entries:
             return
         try:
-            self.pantry.store.put_many(entries)
-        except CacheError:
+            self.pantry.store.put_many(entries, fence=self.fence)
+        except (CacheError, JobError):
             for entry in entries:
                 self.pantry.sessions.delete(entry.session_key or "")
             raise

@@ -1,6 +1,7 @@
 """A source as it is written to the table it means, with the mistakes that its file shows."""
 
 from dataclasses import dataclass, replace
+from os.path import normpath
 from pathlib import Path
 
 from jobs.argument import ArgumentSpec
@@ -18,6 +19,8 @@ from jobs.table_source import CsvFile, ParquetFile, TableSource
 from jobs.validation import Checked
 
 _EXAMPLE = "data/customers.csv"
+_FOR_R = ("models", "data")
+"""The project's folders that R reads."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,18 @@ def compile_axis_source(
 
 
 def file_exists(checked: Checked[JobFile], place: KeyPath, written: str, folder: Path) -> bool:
-    """Whether the file that is `written` is there; a problem with a hint if not."""
+    """Whether the file that is `written` is there, in the project; a problem with a hint if not."""
     path = folder / written
     try:
+        if not _is_inside(path, folder):
+            is_link = Path(normpath(path)).is_relative_to(folder)
+            how = "is a link that leads out of" if is_link else "lies outside"
+            hint = f"the file has to be in the project's folder, as {_EXAMPLE}"
+            checked.problem(place, f"the file {written} {how} the project", hint)
+            return False
         found, is_folder = path.is_file(), path.is_dir()
         beside = [] if found else _files_beside(path, folder)
-    except (OSError, ValueError):  # no path at all: too long, a loop of links, a NUL in it
+    except (OSError, ValueError, RuntimeError):  # no path: too long, a loop of links, a NUL in it
         found, is_folder, beside = False, False, []
     if found:
         return True
@@ -103,6 +112,12 @@ def file_exists(checked: Checked[JobFile], place: KeyPath, written: str, folder:
         message, hint = f"{written} is a folder", f"name a file in it, as {_EXAMPLE}"
     checked.problem(place, message, hint)
     return False
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Whether the file really lies where R may read: the folder of data may itself be a link."""
+    places = (folder, *(folder / name for name in _FOR_R))
+    return any(path.resolve().is_relative_to(place.resolve()) for place in places)
 
 
 def _files_beside(path: Path, folder: Path) -> list[str]:

@@ -19,6 +19,8 @@ from jobs.row_answers import rows_of
 from jobs.status import DONE
 from jobs.value_parts import Part, parts_of
 
+LOOKED_AT: Final = 1000
+"""Runs, newest first, among which the last two that brought answers are looked for."""
 PARTS_SHOWN: Final = 20
 """Parts of one value that are told; the largest changes, where there are more."""
 
@@ -103,7 +105,10 @@ def find_sides(
         RunNotFound: The job has no such run, or not two.
     """
     if before is None and after is None:
-        last = catalog.runs(job=job.name, status=DONE, limit=2)
+        done = catalog.runs(job=job.name, status=DONE, limit=LOOKED_AT)
+        # A run of rows may also have removed some; one of cells that computed none changed nothing.
+        brought = [run for run in done if run.computed or job.rows is not None]
+        last = brought if len(brought) > 1 else done
         if len(last) < 2:
             raise RunNotFound(f"of {job.name} before the last one: name two moments")
         return _end_of(last[1]), _end_of(last[0])

@@ -1,25 +1,10 @@
-"""The answers of a job's cells at a moment of the past, all of them."""
+"""The answers of a job's cells at a moment of the past."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from cache.entry import Entry
 from cache.errors import EntryFormatTooNew, EntryUnreadable
 from cache.store import Store
-
-
-def prepared_then(store: Store, job: str, moment: datetime) -> Iterator[Entry]:
-    """The answers that the job's runs had prepared then, in the order of their keys.
-
-    Those past their time at that moment are among them. One that cannot be read is left out.
-
-    Raises:
-        StoreUnavailable: The store cannot be read.
-    """
-    for key in sorted(keys_since(store, job, moment)):
-        entry = entry_then(store, key, moment)
-        if entry is not None and entry.pinned:
-            yield entry
 
 
 def entry_then(store: Store, key: str, moment: datetime) -> Entry | None:

@@ -266,7 +266,7 @@ class RunFinished(JobError):
     def __init__(self, run: int, status: str) -> None:
         self.run = run
         self.status = status
-        super().__init__(f"run {run} has ended already: it is {status}")
+        super().__init__(f"run {run} has ended already: {status}")
 
 
 class RunQueueFull(JobError):

@@ -2,7 +2,7 @@
 
 import fnmatch
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from jobs.yaml_scalar import plain_scalar
 from jobs.yaml_source import YamlDocument
 
 _DIGITS = re.compile(r"[-+]?[0-9]+([_ ][0-9]+)+")
-
+_FILE = re.compile(r"[^{}:]+\.(\w+)")
 _R_VECTOR = re.compile(r"c\(([^()]*)\)")
 _R_CODE = re.compile(r".+\(.*\)|-?[\w.]+:-?[\w.]+|.+\$.+")
 
@@ -119,6 +119,8 @@ class Fault:
         types = self.tree.types(path)
         words = self.tree.words(path)
         key = f"{path[-1]}: " if path and isinstance(path[-1], str) else ""
+        if "object" in types and (inner := _key_of(found, self.tree.keys(path))):
+            return f"write {key}{as_yaml({inner: found})}"
         if isinstance(found, str):
             if guess := word_meant(found, words) or nearest(found, words):
                 return f"did you mean '{guess}'?"
@@ -156,6 +158,16 @@ class Fault:
             return ""
         key = f"{path[-1]}: " if path and isinstance(path[-1], str) else ""
         return f"for example: {key}{as_yaml(example)}"
+
+
+def _key_of(found: Any, keys: Collection[str]) -> str:
+    """The key of a mapping that means what was written instead of the mapping; else nothing."""
+    meant = ""
+    if isinstance(found, list):
+        meant = "values"
+    elif isinstance(found, str) and (ending := _FILE.fullmatch(found)):
+        meant = ending[1] if ending[1] in keys else "file"
+    return meant if meant in keys else ""
 
 
 def data_path(value: Any, location: tuple[str | int, ...]) -> KeyPath:

@@ -79,6 +79,7 @@ class GridRun:
             self.record.run.id,
             fingerprint=self._input,
             pause=self.record.pause,
+            fence=self.record.fence,
         )
         self.record.expect(self.job.grid.count() if self.job.grid else 0)
         compute = self._chunks.compute

@@ -18,7 +18,6 @@ from cache.store import Store
 from engine.call import Output
 from engine.limits import Limits
 from jobs.call import Call
-from jobs.earlier_entries import prepared_then
 from jobs.errors import NoAnswerThen
 from jobs.evaluator import Evaluator
 from jobs.flight import Flights
@@ -228,9 +227,10 @@ class Pantry:
             version = self.versions.current(job.name)
             answers, now = answers_now(job, self.store), self.clock()
             if wanted.as_of is not None:
-                earlier = prepared_then(self.store, job.name, wanted.as_of)
-                answers, now, version = answers_then(job, earlier), wanted.as_of, None
-            return grid_table(job, answers, now=now, version=version, wanted=wanted)
+                answers = answers_then(job, self.store, wanted.as_of)
+                now, version = wanted.as_of, None
+            aside = self.rows_folder
+            return grid_table(job, answers, now=now, version=version, wanted=wanted, folder=aside)
         names, rows = self.row_answers.table(job).page(**vars(wanted))
         return Table(tuple(names), rows)
 

@@ -1,14 +1,15 @@
 """The catalog: every question about jobs, schedules, runs and outcomes that a database answers.
 
 One class, made of one file per noun: `version_rows`, `schedule_rows`, `follow_rows`, `run_rows`,
-`queue_rows`, `cell_rows`, `failure_rows`, `lease_rows`, `live_rows`, `outbox_rows`, `key_rows`,
-`login_rows`, `r_taken_rows`, `audit_rows`, over `database`. Each method is a transaction of its own
-and answers with frozen values, most of them of `jobs.records`. The scheduler and `larder run`
-write; the API asks for runs and cancels them; all may read.
+`queue_rows`, `fence_rows`, `cell_rows`, `failure_rows`, `lease_rows`, `live_rows`, `outbox_rows`,
+`key_rows`, `login_rows`, `r_taken_rows`, `audit_rows`, over `database`. Each method is a
+transaction of its own and answers with frozen values, most of them of `jobs.records`. The scheduler
+and `larder run` write; the API asks for runs and cancels them; all may read.
 """
 
 from jobs.audit_rows import AuditRows
 from jobs.cell_rows import CellRows
+from jobs.fence_rows import FenceRows
 from jobs.follow_rows import FollowRows
 from jobs.key_rows import KeyRows
 from jobs.lease_rows import LeaseRows
@@ -28,6 +29,7 @@ class Catalog(
     FollowRows,
     RunRows,
     QueueRows,
+    FenceRows,
     CellRows,
     LeaseRows,
     LiveRows,

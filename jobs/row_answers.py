@@ -13,6 +13,7 @@ from cache.border import disk_border
 from cache.call_records import CallRecords
 from cache.clock import Clock
 from cache.entry import State, Version
+from cache.fence import Fence, no_fence
 from cache.generations import Generations
 from cache.sessions import SessionFolder
 from cache.tables import RowTable
@@ -170,10 +171,13 @@ class RowAnswers:
         version: Version | None,
         priority: Priority,
         call_key: str | None = None,
+        *,
+        fence: Fence = no_fence,
     ) -> BatchDone:
         """Has R compute these rows in one call and keeps them in one transaction.
 
-        A row that fails a check is not kept: its older answer stays.
+        A row that fails a check is not kept: its older answer stays. `fence` is asked before any
+        is kept, and raises to prevent it.
 
         Raises:
             RError: R could not compute them, or all failed a check; their older answers stay.
@@ -219,13 +223,14 @@ class RowAnswers:
             version=version.digest if version else "",
             computed_at=now,
             freshness=job.freshness,
+            fence=fence,
         )
         self._generations.bump(job.qualified)
         return BatchDone(now, len(failed), answer.problem)
 
-    def remove_gone(self, job: Job, source: RowsSource) -> int:
-        """Removes the rows that the source no longer has; how many."""
-        gone = self.table(job).remove_except(source.keys, now=self._clock())
+    def remove_gone(self, job: Job, source: RowsSource, *, fence: Fence = no_fence) -> int:
+        """Removes the rows that the source no longer has; how many. `fence` may prevent it."""
+        gone = self.table(job).remove_except(source.keys, now=self._clock(), fence=fence)
         if gone:
             self._generations.bump(job.qualified)
         return gone

@@ -74,7 +74,7 @@ class RowsRun:
                 for computed in outcomes:
                     self._note(computed)
             if not self.record.progress.failed:
-                answers.remove_gone(self.job, source)
+                answers.remove_gone(self.job, source, fence=self.record.fence)
 
     def _wanting(self, source: RowsSource, places: Sequence[int]) -> Iterator[int]:
         """The places of the rows to compute; fresh ones are noted on the way, others left out."""
@@ -104,7 +104,8 @@ class RowsRun:
             began = self.pantry.clock()
             try:
                 done = self.pantry.row_answers.compute_batch(
-                    self.job, batch, self.version, self.job.priority
+                    *(self.job, batch, self.version, self.job.priority),
+                    fence=self.record.fence,
                 )
             except (EngineUnavailable, EngineBusy):
                 raise

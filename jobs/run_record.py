@@ -78,6 +78,14 @@ class RunRecord:
         self._failures = 0
         self.progress = Progress(0, 0, 0, 0)
 
+    def fence(self) -> None:
+        """Makes sure that answers of the run may be kept; asked by whoever keeps them.
+
+        Raises:
+            RunEnded: Somebody else took it over, or closed it and began another.
+        """
+        self._catalog.fence_run(self.run)
+
     def expect(self, total: int) -> None:
         """Notes how many cells or rows there are."""
         self.progress = Progress(total, 0, 0, 0)

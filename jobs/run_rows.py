@@ -236,15 +236,15 @@ class RunRows(Database):
         return [run for run in found if abandoned(run, now)]
 
 
-def held_run(connection: Connection, run_id: int, by: Run | None) -> Run:
-    """Returns the run's row, which nobody changes before this transaction ends.
+def held_run(connection: Connection, run_id: int, by: Run | None, *, locks: bool = True) -> Run:
+    """Returns the run's row, which, with `locks`, nobody changes before this transaction ends.
 
     Raises:
         RunNotFound: there is none with that number.
         RunEnded: it is no longer `by`'s: another process took it up.
     """
-    query = select(runs).where(runs.c.id == run_id).with_for_update()
-    row = connection.execute(query).first()
+    query = select(runs).where(runs.c.id == run_id)
+    row = connection.execute(query.with_for_update() if locks else query).first()
     if row is None:
         raise RunNotFound(run_id)
     if by is not None and (row.owner, row.attempt) != (by.owner, by.attempt):

@@ -9,21 +9,19 @@ from typing import Any, Final
 
 import orjson
 
-from cache.clock import to_text
-from cache.entry import Entry, State, Version
+from cache.entry import Entry, Version
 from cache.errors import ColumnUnknown
+from cache.pile import Pile, SortKey
 from cache.store import Store
 from jobs.call import Cell
+from jobs.earlier_entries import entry_then, keys_since
 from jobs.errors import ArgumentInvalid
 from jobs.job import Job
-from jobs.outputs import EXACT
 from jobs.r_values import plain_values
+from jobs.table_records import Columns, Record, is_same, records_of
 
-COMPUTED_AT: Final = "computed_at"
-STATE: Final = "state"
-MISSING: Final = "missing"
-VALUE: Final = "value"
-"""The column of an answer that has no columns of its own."""
+MOST_INTEGER: Final = 2**63
+"""What SQLite holds exactly; JSON knows larger ones."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +64,23 @@ def answers_now(job: Job, store: Store) -> Iterator[Answered]:
         yield cell, store.get(job.cache_key(cell.arguments))
 
 
-def answers_then(job: Job, earlier: Iterable[Entry]) -> Iterator[Answered]:
-    """Answers of the past: those of the grid's cells in its order, then those of others."""
-    kept = {entry.cache_key: entry for entry in earlier}
+def answers_then(job: Job, store: Store, moment: datetime) -> Iterator[Answered]:
+    """What the job's runs had prepared then: the grid's cells in its order, then others.
+
+    Those past their time at that moment are among them. One that cannot be read is left out.
+    """
+    left = keys_since(store, job.name, moment)
     for cell in job.cells():
-        entry = kept.pop(job.cache_key(cell.arguments), None)
-        if entry is not None:
-            yield cell, entry
-    for entry in kept.values():
-        yield Cell(entry.arguments), entry
+        key = job.cache_key(cell.arguments)
+        if key in left:
+            left.remove(key)
+            entry = entry_then(store, key, moment)
+            if entry is not None and entry.pinned:
+                yield cell, entry
+    for key in sorted(left):
+        entry = entry_then(store, key, moment)
+        if entry is not None and entry.pinned:
+            yield Cell(entry.arguments), entry
 
 
 def grid_table(
@@ -84,6 +90,7 @@ def grid_table(
     now: datetime,
     version: Version | None,
     wanted: Selection,
+    folder: Path,
 ) -> Table:
     """The answers of all cells: arguments first, then the values' columns, computed_at and state.
 
@@ -91,92 +98,61 @@ def grid_table(
     anything else one with the column `value`. A cell without an answer gives one row of state
     `missing`. A column of the value that is named as an argument and says the same is left out;
     one that says something else, or is called `computed_at` or `state`, is named `value.<name>`.
-    The whole selection is built in memory.
+
+    Only when all answers were seen it is known which columns there are. So they are read once and
+    laid aside on disk, in `folder`, and the rows come from there: memory does not grow with them.
 
     Raises:
         ColumnUnknown: The selection names a column that is not there.
-        StoreUnavailable: The store cannot be read.
+        StoreFull, StoreUnavailable: The store cannot be read, or nothing be laid aside.
     """
-    arguments = tuple(spec.name for spec in job.arguments)
+    columns = Columns([spec.name for spec in job.arguments])
     where = dict(wanted.where or {})
-    of_arguments = {name: where.pop(name) for name in arguments if name in where}
-    records = [
-        record
-        for cell, entry in answers
-        if _agrees(job, cell, of_arguments)
-        for record in _records(job, cell, entry, now, version)
-    ]
-    values = _value_columns(records, arguments)
-    names = (*arguments, *values.values(), COMPUTED_AT, STATE)
-    rows = [record.row(arguments, values) for record in records]
-    chosen = names if wanted.columns is None else tuple(wanted.columns)
-    place = {name: at for at, name in enumerate(names)}
+    of_arguments = {spec.name: where.pop(spec.name) for spec in job.arguments if spec.name in where}
+    pile = Pile(folder)
+
+    def lines() -> Iterator[bytes]:
+        for cell, entry in answers:
+            if _agrees(job, cell, of_arguments):
+                for record in records_of(job, cell, entry, now, version):
+                    columns.note(record)
+                    yield record.to_bytes()
+
+    pile.add(lines())
+    chosen = columns.names if wanted.columns is None else tuple(wanted.columns)
     for name in (*chosen, *where, *([wanted.order_by] if wanted.order_by else [])):
-        if name not in place:
-            raise ColumnUnknown(Path(job.name), name, names)
-    for name, values_wanted in where.items():
-        rows = [row for row in rows if _equals(row[place[name]], values_wanted)]
+        if name not in columns.names:
+            raise ColumnUnknown(Path(job.name), name, columns.names)
+    return Table(chosen, _picked(pile, columns, where, chosen, wanted))
+
+
+def _picked(
+    pile: Pile,
+    columns: Columns,
+    where: Mapping[str, Any],
+    chosen: Sequence[str],
+    wanted: Selection,
+) -> Iterator[tuple[Any, ...]]:
+    """The chosen rows and columns: put in order now, read from the pile as they are asked for."""
+    arguments, values = columns.arguments, columns.values
+    place = {name: at for at, name in enumerate(columns.names)}
+
+    def rows(lines: Iterable[bytes]) -> Iterator[tuple[Any, ...]]:
+        return (Record.from_bytes(line).row(arguments, values) for line in lines)
+
+    lines = pile.lines(descending=wanted.descending)
     if wanted.order_by:
         at = place[wanted.order_by]
-        rows.sort(key=lambda row: _order(row[at]), reverse=wanted.descending)
-    elif wanted.descending:
-        rows.reverse()
+        pile.sort(_order(row[at]) for row in rows(pile.lines()))
+        lines = pile.sorted_lines(descending=wanted.descending)
+    found = (
+        row
+        for row in rows(lines)
+        if all(_equals(row[place[name]], value) for name, value in where.items())
+    )
     end = None if wanted.limit is None else wanted.offset + wanted.limit
     places = [place[name] for name in chosen]
-    picked = (tuple(row[at] for at in places) for row in islice(rows, wanted.offset, end))
-    return Table(chosen, picked)
-
-
-@dataclass(frozen=True)
-class _Record:
-    """One row in the making."""
-
-    arguments: Mapping[str, Any]
-    values: Mapping[str, Any]
-    computed_at: str | None
-    state: str
-
-    def row(self, arguments: Sequence[str], values: Mapping[str, str]) -> tuple[Any, ...]:
-        given = [self.arguments.get(name) for name in arguments]
-        answered = [self.values.get(name) for name in values]
-        return (*given, *answered, self.computed_at, self.state)
-
-
-def _records(
-    job: Job, cell: Cell, entry: Entry | None, now: datetime, version: Version | None
-) -> Iterator[_Record]:
-    arguments = plain_values(job.complete(cell.arguments))
-    state = State.MISS if entry is None else entry.state(now, version)
-    if entry is None or state is State.MISS:
-        yield _Record(arguments, {}, None, MISSING)
-        return
-    for values in _answers(entry):
-        yield _Record(arguments, values, to_text(entry.computed_at), state.value)
-
-
-def _answers(entry: Entry) -> list[dict[str, Any]]:
-    """The rows of one answer; of one that has no form in JSON, a row without values."""
-    body = entry.bodies.get(EXACT)
-    if body is None:
-        return [{}]
-    value = orjson.loads(body.content)
-    several = value if isinstance(value, list) else [value]
-    return [one if isinstance(one, dict) else {VALUE: one} for one in several]
-
-
-def _value_columns(records: Sequence[_Record], arguments: Sequence[str]) -> dict[str, str]:
-    """The names of the values' columns in the table by their own, in the order they come."""
-    found: dict[str, str] = {}
-    repeating = set(arguments)
-    for record in records:
-        for name, value in record.values.items():
-            found.setdefault(name, name)
-            if name in repeating and not _same(value, record.arguments.get(name)):
-                repeating.discard(name)
-    taken = {*arguments, COMPUTED_AT, STATE}
-    return {
-        name: f"value.{name}" if name in taken else name for name in found if name not in repeating
-    }
+    return (tuple(row[at] for at in places) for row in islice(found, wanted.offset, end))
 
 
 def _agrees(job: Job, cell: Cell, where: Mapping[str, Any]) -> bool:
@@ -197,12 +173,9 @@ def _typed(job: Job, name: str, wanted: Any) -> Any:
 
 def _equals(value: Any, wanted: Any) -> bool:
     several = wanted if isinstance(wanted, list | tuple) else [wanted]
-    return any(_same(value, one) or (one is not None and _as_text(value) == one) for one in several)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal, and of one kind: TRUE is not 1."""
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+    return any(
+        is_same(value, one) or (one is not None and _as_text(value) == one) for one in several
+    )
 
 
 def _as_text(value: Any) -> str | None:
@@ -211,10 +184,10 @@ def _as_text(value: Any) -> str | None:
     return orjson.dumps(value).decode().removesuffix(".0")
 
 
-def _order(value: Any) -> tuple[int, Any]:
+def _order(value: Any) -> SortKey:
     """Sorts numbers before texts before everything else, and what is missing last."""
     if value is None:
         return (3, 0)
     if isinstance(value, int | float):
-        return (0, value)
+        return (0, value if abs(value) < MOST_INTEGER else float(value))
     return (1, value) if isinstance(value, str) else (2, orjson.dumps(value))

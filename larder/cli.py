@@ -18,6 +18,7 @@ from typer.main import get_command
 from larder.exits import EXIT_STATUSES, OUR_ERRORS, Exit, is_debugging, report
 
 COMMANDS = {
+    "init": "larder.commands.init",
     "serve": "larder.commands.serve",
     "check": "larder.commands.check",
     "plan": "larder.commands.plan",

@@ -14,6 +14,7 @@ LarderError
 ├── NoSuchLogin         nobody of this name is signed in
 ├── NotDelivered        a message about a job did not arrive
 ├── NotOnRecord         a command that has to be on the audit, and cannot be
+├── FileInTheWay        a file that a new project would write over
 ├── FileExists          a file that would be written over
 └── Misused             options of a command that do not go together
 """
@@ -165,6 +166,14 @@ class NotOnRecord(LarderError):
             "this cannot be put on record now, and larder.yaml says audit: {required: true};"
             " nothing was done"
         )
+
+
+class FileInTheWay(LarderError):
+    """A new project would write over a file that is there."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        super().__init__(f"{file} is there already; take another folder, or move it away")
 
 
 class FileExists(LarderError):

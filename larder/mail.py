@@ -14,6 +14,7 @@ from larder.errors import NotDelivered
 from larder.settings_file import MailSettings
 
 TIMEOUT_S: Final = 30.0
+PORTS: Final = {"starttls": 587, "on": 465, "off": 25}
 
 
 def send(settings: MailSettings, to: Sequence[str], message: OutboxMessage) -> str:
@@ -34,6 +35,15 @@ def send(settings: MailSettings, to: Sequence[str], message: OutboxMessage) -> s
         raise NotDelivered(f"{settings.server} refused {', '.join(error.recipients)}") from error
     except smtplib.SMTPResponseException as error:
         raise NotDelivered(f"{settings.server} answered {error.smtp_code}") from error
+    except smtplib.SMTPNotSupportedError as error:
+        raise NotDelivered(f"{settings.server}: {_lacking(error)}") from error
+    except ssl.SSLCertVerificationError as error:
+        raise NotDelivered(f"{settings.server}: {_untrusted(settings, error)}") from error
+    except ssl.SSLError as error:
+        raise NotDelivered(
+            f"{settings.server}: no encryption is to be had (mail.tls: {settings.tls}, "
+            f"port {_port(settings)}): {error.reason or error}"
+        ) from error
     except (OSError, smtplib.SMTPException) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise NotDelivered(f"{settings.server}: {reason or type(error).__name__}") from error
@@ -43,17 +53,42 @@ def send(settings: MailSettings, to: Sequence[str], message: OutboxMessage) -> s
 
 
 def _dialogue(settings: MailSettings, server: str) -> smtplib.SMTP:
+    port = _port(settings)
     if settings.tls == "on":
-        context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(server, settings.port, timeout=TIMEOUT_S, context=context)
-    dialogue = smtplib.SMTP(server, settings.port, timeout=TIMEOUT_S)
+        return smtplib.SMTP_SSL(server, port, timeout=TIMEOUT_S, context=_trust(settings))
+    dialogue = smtplib.SMTP(server, port, timeout=TIMEOUT_S)
     if settings.tls == "starttls":
         try:
-            dialogue.starttls(context=ssl.create_default_context())
+            dialogue.starttls(context=_trust(settings))
         except BaseException:
             dialogue.close()
             raise
     return dialogue
+
+
+def _port(settings: MailSettings) -> int:
+    return settings.port or PORTS[settings.tls]
+
+
+def _trust(settings: MailSettings) -> ssl.SSLContext:
+    """What the server's certificate has to be signed by; its name is checked too."""
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:  # ssl.SSLError is one too
+        reason = error.strerror if not isinstance(error, ssl.SSLError) else "no certificate in it"
+        raise NotDelivered(f"mail.ca_file, {settings.ca_file}: {reason}") from error
+
+
+def _lacking(error: smtplib.SMTPNotSupportedError) -> str:
+    said = str(error)
+    if "STARTTLS" in said:
+        return "it offers no STARTTLS (mail.tls: on encrypts from the start, off not at all)"
+    return "it takes no login (leave mail.user out)" if "AUTH" in said else said
+
+
+def _untrusted(settings: MailSettings, error: ssl.SSLCertVerificationError) -> str:
+    hint = "mail.ca_file names who signs it" if settings.ca_file is None else settings.ca_file
+    return f"its certificate is not trusted: {error.verify_message} ({hint})"
 
 
 def _mail(settings: MailSettings, to: Sequence[str], message: OutboxMessage) -> EmailMessage:

@@ -84,7 +84,7 @@ class SchedulerRole:
             rows=self._pantry.rows_folder,
         )
         notices = Notices(self._pantry, self._catalog, settings.project_name, settings.public_url)
-        self._notifier = Notifier(notices, settings.mail, lambda: self._service.leading)
+        self._notifier = Notifier(notices, settings.mailing, lambda: self._service.leading)
         keep_s = settings.audit.keep_s
         self._auditor = Auditor(settings.state_folder, self._catalog, keep_s=keep_s)
         self._housekeeping = Housekeeping(

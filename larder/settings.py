@@ -19,7 +19,7 @@ from jobs.yaml_source import YamlDocument, read_yaml, read_yaml_file
 from larder.environment import Environment, variable_name
 from larder.errors import SettingsInvalid
 from larder.layers import Layers
-from larder.settings_file import SettingsFile
+from larder.settings_file import MailSettings, SettingsFile
 from larder.unwritten import take_out
 
 _NOT_YET = {
@@ -53,6 +53,13 @@ class Settings(SettingsFile):
     def catalog_url(self) -> str:
         """The catalog's address for SQLAlchemy."""
         return self.catalog or f"sqlite:///{self.state_folder / CATALOG_FILE}"
+
+    @property
+    def mailing(self) -> MailSettings:
+        """How messages are mailed; the path of `ca_file` is whole."""
+        if self.mail.ca_file is None:
+            return self.mail
+        return self.mail.model_copy(update={"ca_file": str(self.folder / self.mail.ca_file)})
 
     @property
     def public_url(self) -> str:

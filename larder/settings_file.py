@@ -176,9 +176,17 @@ class MailSettings(Entry):
         "Mail server that takes messages; without one none are mailed.",
         shown="none",
     )
-    port: Annotated[int, Field(ge=1, le=65535)] = setting("port", 587, "Its port.")
+    port: Annotated[int, Field(ge=1, le=65535)] | None = setting(
+        "port", None, "Its port.", shown="587; with tls: on 465, with tls: off 25"
+    )
     tls: Literal["starttls", "on", "off"] = setting(
         "tls", "starttls", "Encryption: asked for in the dialogue, from its start, or none."
+    )
+    ca_file: str | None = setting(
+        "ca_file",
+        None,
+        "Certificates (PEM) that sign the server's, from the project's folder on.",
+        shown="those that the system trusts",
     )
     user: str | None = setting("user", None, "Name to log in with.", shown="no login")
     password: str | None = setting(

@@ -116,7 +116,7 @@ def test_cancelling_a_run_ends_what_r_does_and_keeps_what_is_computed(
     again = client.delete(f"/v1/runs/{run}")
     assert (again.status_code, again.json()["detail"]) == (
         409,
-        f"run {run} has ended already: it is cancelled",
+        f"run {run} has ended already: cancelled",
     )
 
 

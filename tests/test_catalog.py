@@ -378,7 +378,7 @@ def test_a_run_that_waits_can_be_cancelled_and_is_not_begun_then(catalog: Catalo
     assert (cancelled.status, cancelled.error) == (RunStatus.CANCELLED, "cancelled by ada")
     with pytest.raises(RunEnded):
         catalog.resume_run(waiting.id)
-    with pytest.raises(RunFinished, match=r"run 1 has ended already: it is cancelled"):
+    with pytest.raises(RunFinished, match=r"run 1 has ended already: cancelled"):
         catalog.cancel_run(waiting.id, "again")
 
 
@@ -390,6 +390,18 @@ def test_a_run_that_waits_while_its_job_is_run_is_not_begun(catalog: Catalog) ->
     assert catalog.queued_runs() == [waiting]
 
 
+def test_cancelled_run_keeps_what_it_computed_until_another_begins(catalog: Catalog) -> None:
+    run = catalog.start_run("gain", Cause.MANUAL, version="v1")
+    catalog.fence_run(run)
+    catalog.cancel_run(run.id, "enough")
+    waiting = catalog.queue_run("gain", Cause.MANUAL)
+    catalog.start_run("other", Cause.MANUAL, version="v1")
+    catalog.fence_run(run)
+    catalog.resume_run(waiting.id)
+    with pytest.raises(RunEnded):
+        catalog.fence_run(run)
+
+
 def test_who_lost_a_run_to_another_writes_nothing_more_into_it(catalog: Catalog) -> None:
     left = catalog.start_run("gain", Cause.MANUAL, version="v1", owner=GONE)
     taken = catalog.resume_run(left.id)
@@ -399,6 +411,7 @@ def test_who_lost_a_run_to_another_writes_nothing_more_into_it(catalog: Catalog)
         lambda: catalog.finish_run(left.id, RunStatus.FAILED, by=left),
         lambda: catalog.interrupt_run(left.id, by=left),
         lambda: catalog.record_cells([failed], by=left),
+        lambda: catalog.fence_run(left),
     ):
         with pytest.raises(RunEnded):
             write()

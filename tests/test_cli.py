@@ -22,6 +22,7 @@ from jobs.records import ScheduleRow
 from jobs.status import Cause
 from larder.cli import COMMANDS, app
 from larder.definitions import Definitions
+from larder.inspection import inspect_project
 from larder.settings import load_settings
 from larder.state import ENGINE_LOCK, SERVER_LOCK, Lock
 
@@ -164,6 +165,27 @@ def test_schema_is_a_json_schema(which: str, key: str) -> None:
     schema = json.loads(larder("schema", which).out)
     assert schema["$schema"].endswith("2020-12/schema")
     assert key in schema["properties"]
+
+
+def test_new_project_has_no_mistake_and_its_editor_a_schema(tmp_path: Path) -> None:
+    folder = tmp_path / "my clinic"
+    made = CliRunner().invoke(app, ["init", str(folder)])
+    assert (made.exit_code, "my.clinic" in made.stderr) == (0, True)
+    assert all((folder / file).exists() for file in made.stdout.splitlines())
+    inspection = inspect_project(folder, with_r=False)
+    assert (inspection.problems, list(inspection.jobs)) == ((), ["dose"])
+    line = (folder / "jobs" / "dose.yaml").read_text().splitlines()[0]
+    schema = folder / "jobs" / line.partition("$schema=")[2]
+    assert "jobs" in json.loads(schema.read_text())["properties"]
+
+
+def test_new_project_writes_over_nothing(tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "dose.yaml").write_text("mine")
+    refused = CliRunner().invoke(app, ["init", str(tmp_path)])
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "dose.yaml is there already" in refused.stderr
+    assert [path.name for path in tmp_path.rglob("*")] == ["jobs", "dose.yaml"]
 
 
 def test_status_shows_freshness_and_last_run_without_a_server(project: Path) -> None:

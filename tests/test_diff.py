@@ -79,6 +79,16 @@ def test_cells_are_compared_by_the_size_of_their_change(past: Past) -> None:
     assert [prewt for prewt, _ in told] == [90, 90, 80]
 
 
+def test_run_that_found_all_fresh_is_none_of_the_last_two(past: Past) -> None:
+    past.run("weight_gain")
+    past.change(1.0, "v1")
+    past.run("weight_gain", hours=2)
+    past.run("weight_gain")
+    found = difference(past, "weight_gain")
+    assert (found.before.run, found.after.run) == (1, 2)
+    assert found.counts[Kind.CHANGED] == 6
+
+
 def test_cells_come_and_go_with_the_grid(past: Past) -> None:
     past.run("weight_gain")
     other = Grid((Axis("treatment", ("CBT",)), Axis("prewt", (80, 100))))

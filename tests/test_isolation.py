@@ -1,11 +1,17 @@
 """Cells that share a process: what one does to R is not there for the next."""
 
+import os
+import signal
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import orjson
 import pytest
 from engines import TRAITS, Engine
+from serving import wait_until
 
+from bench.processes import parent_of
 from engine.call import Argument, FunctionCall, Output
 from engine.errors import EngineError, LimitReached
 from engine.evaluation import Evaluation
@@ -17,8 +23,14 @@ PID = "Sys.getpid()"
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Engine(tmp_path_factory.mktemp("engine"), TRAITS)
+def gates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that R may look into."""
+    return tmp_path_factory.mktemp("gates")
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, gates: Path) -> Iterator[Engine]:
+    engine = Engine(tmp_path_factory.mktemp("engine"), TRAITS, reads=[str(gates)])
     yield engine
     engine.close()
 
@@ -124,3 +136,58 @@ def test_cell_without_memory_for_what_others_kept_gets_a_process_of_its_own(
     codes = [f"{{assign('kept{n}', numeric(3e7), .ArgsEnv); 1}}" for n in range(4)]
     found = outcomes(engine, [*codes, PID], Limits(memory_bytes=800 * 2**20))
     assert all(isinstance(one, Evaluation) and one.ok for one in found)
+
+
+class Gate:
+    """A cell waits at it until it is opened, and shows that it does."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self._engine = engine
+        self._open = folder / "open"
+        self._open.unlink(missing_ok=True)
+        waits = f"while (!file.exists('{self._open}')) Sys.sleep(0.02)"
+        self.cell = f"{{ cat('waits'); {waits}; Sys.getpid() }}"
+
+    def kill_who_waits(self, part: str) -> None:
+        wait_until(self._is_waited_at)
+        (call,) = self._engine.pool.under_way()
+        os.kill(call["pid"] if part == "child" else parent_of(call["pid"]), signal.SIGKILL)
+        self._open.touch()
+
+    def _is_waited_at(self) -> bool:
+        calls = self._engine.pool.under_way()
+        told = [self._engine.pool.console(call["key"]) for call in calls if call["pid"]]
+        return any(one is not None and b"waits" in one[0] for one in told)
+
+
+@pytest.fixture
+def gate(engine: Engine, gates: Path) -> Gate:
+    return Gate(engine, gates)
+
+
+@pytest.mark.parametrize("part", ["child", "parent"])
+@pytest.mark.parametrize("before", [0, 2])
+def test_process_killed_from_outside_costs_no_cell_but_the_one_that_began_it(
+    engine: Engine, gate: Gate, part: str, before: int
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(outcomes, engine, [*[PID] * before, gate.cell, PID, PID])
+        gate.kill_who_waits(part)
+        fine = [isinstance(one, Evaluation) and one.ok for one in found.result()]
+    assert fine == [True] * before + [before > 0] + [True] * 2
+
+
+def test_batch_whose_child_was_to_be_forked_as_the_parent_died_is_begun_anew(
+    tmp_path: Path,
+) -> None:
+    engine = Engine(tmp_path, TRAITS, spares=0)
+    parents = [one["pid"] for one in engine.pool.info()["templates"]]
+    for pid in parents:
+        os.kill(pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(outcomes, engine, [PID, PID])
+        wait_until(lambda: engine.pool.under_way() != [])
+        for pid in parents:
+            os.kill(pid, signal.SIGKILL)
+        assert all(isinstance(one, Evaluation) and one.ok for one in found.result())
+    engine.close()

@@ -8,7 +8,7 @@ from kitchen import closing_sources, read_rows
 
 from engine.frame import Frame
 from jobs.errors import ArgumentInvalid, RowsUnreadable
-from jobs.project import load_project
+from jobs.project import load_project, read_project
 from jobs.rows_source import Rows, RowsSource
 from jobs.table_source import CsvFile
 
@@ -167,3 +167,37 @@ def test_a_row_is_asked_for_by_its_key_alone(tmp_path: Path) -> None:
     assert job.arguments_from_query([("id", "17")]) == {"id": "17"}
     with pytest.raises(ArgumentInvalid, match="id is missing"):
         job.arguments_from_query([("idd", "17")])
+
+
+ROWS = "jobs: {a: {function: a.b::f, rows: {from: {csv: data/c.csv}, key: id, pass_as: d}}}"
+
+
+def linked(folder: Path, link: str, to: Path) -> list[str]:
+    """What is said of a project in which `link` leads to what lies outside."""
+    for name in ("jobs", "data"):
+        if name != link:
+            (folder / name).mkdir(parents=True)
+    (folder / "jobs" / "a.yaml").write_text(ROWS)
+    (folder / link).symlink_to(to)
+    return [str(problem) for problem in read_project(folder).problems]
+
+
+def test_link_to_a_file_outside_the_project_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("id\n1\n")
+    (told,) = linked(tmp_path / "clinic", "data/c.csv", tmp_path / "c.csv")
+    assert "the file data/c.csv is a link that leads out of the project" in told
+
+
+def test_link_within_the_project_is_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "clinic"
+    folder.mkdir()
+    (folder / "c.csv").write_text("id\n1\n")
+    assert linked(folder, "data/c.csv", folder / "c.csv") == []
+
+
+def test_folder_of_data_may_lie_on_another_disk(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (disk / "c.csv").write_text("id\n1\n")
+    (tmp_path / "clinic").mkdir()
+    assert linked(tmp_path / "clinic", "data", disk) == []

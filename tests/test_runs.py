@@ -11,7 +11,7 @@ import pytest
 from fakes import FakePool
 from kitchen import Kitchen, gain, gain_job
 
-from cache.entry import Entry, State
+from cache.entry import State
 from cache.errors import StoreFull
 from engine.call import Priority
 from engine.errors import (
@@ -282,7 +282,7 @@ def test_models_that_cannot_be_loaded_fail_the_run_at_once(
 def test_full_disk_interrupts_the_run_and_leaves_no_session_without_its_answer(
     kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_: list[Entry]) -> None:
+    def full(*_: object, **__: object) -> None:
         raise StoreFull(Path("results"))
 
     monkeypatch.setattr(kitchen.pantry.store, "put_many", full)

@@ -449,7 +449,16 @@ def test_the_defaults_in_the_table_are_the_defaults(tmp_path: Path) -> None:
     spoken |= {"access.jwt.audience", "access.jwt.jwks", "access.oidc.client_id"}
     spoken |= {"access.oidc.client_secret"}
     spoken |= {f"access.{name}" for name in ("rate", "failures", "concurrent", "r_seconds_per_day")}
-    spoken |= {"url", "mail.server", "mail.user", "mail.password", "mail.from", "call"}
+    spoken |= {
+        "url",
+        "mail.server",
+        "mail.port",
+        "mail.ca_file",
+        "mail.user",
+        "mail.password",
+        "mail.from",
+        "call",
+    }
     variables = {
         row.variable.removeprefix("LARDER_"): row.default
         for row in settings_table()

@@ -1,6 +1,8 @@
 """Tables: all answers of a job, one under the other; and how many of them are good."""
 
+import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from fakes import FakePool
 from kitchen import Kitchen, gain_job, price_job
 
+from api.table import read_format, stream_table
 from cache.errors import ColumnUnknown
 from jobs.freshness import JobFreshness
 from jobs.grid import Axis, Grid
@@ -124,6 +127,98 @@ def test_missing_values_are_ordered_last(kitchen: Kitchen) -> None:
         (2,),
         (None,),
     ]
+
+
+def test_numbers_come_before_texts_before_the_rest_either_way(kitchen: Kitchen) -> None:
+    answer = [{"a": one} for one in ("b", 2**64 - 1, [1], 1.5, "a", None, True)]
+    job = answering(kitchen, answer)
+    wanted = {"columns": ["a"], "where": {"treatment": "CBT"}, "order_by": "a"}
+    rising = [True, 1.5, 2**64 - 1, "a", "b", [1], None]
+    assert rows(kitchen, job, **wanted) == [(one,) for one in rising]
+    assert rows(kitchen, job, **wanted, descending=True) == [(one,) for one in rising[::-1]]
+
+
+def test_rows_that_are_equal_in_order_stay_as_they_came(kitchen: Kitchen) -> None:
+    kitchen.runner.run(gain_job(), Cause.MANUAL)
+    wanted = {"columns": ["treatment", "prewt"], "order_by": "treatment", "limit": 3}
+    weights = [70, 80, 90]
+    assert rows(kitchen, gain_job(), **wanted) == [("CBT", prewt) for prewt in weights]
+    down = rows(kitchen, gain_job(), **wanted, descending=True)
+    assert down == [("FT", prewt) for prewt in weights]
+
+
+def test_table_of_many_cells_takes_no_memory_for_each(kitchen: Kitchen) -> None:
+    few, many = 600, 3000
+    arguments = gain_job().arguments
+    prewt = replace(arguments[1], max=None)
+    grid = Grid((Axis("treatment", ("CBT",)), Axis("prewt", tuple(range(70, 70 + many)))))
+    job = gain_job(grid=grid, arguments=(arguments[0], prewt, arguments[2]))
+    (first, *others) = job.cells()
+    small = replace(job, grid=Grid((grid.axes[0], Axis("prewt", grid.axes[1].values[:few]))))
+    kitchen.runner.run(replace(job, grid=Grid((grid.axes[0], Axis("prewt", (70,))))), Cause.MANUAL)
+    entry = kitchen.pantry.store.get(job.cache_key(first.arguments))
+    assert entry is not None
+    kitchen.pantry.store.put_many(
+        replace(entry, cache_key=job.cache_key(cell.arguments)) for cell in others
+    )
+
+    def peak(of: Job) -> int:
+        tracemalloc.start()
+        for form in ("json", "csv", "ndjson"):
+            wanted = Selection(order_by="gain", descending=True)
+            assert sum(map(len, stream_table(kitchen.pantry, of, wanted, form)))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(small)
+    assert peak(job) - peak(small) < (many - few) * 200
+
+
+def test_rows_laid_aside_are_gone_with_the_table(kitchen: Kitchen) -> None:
+    kitchen.runner.run(gain_job(), Cause.MANUAL)
+    table = kitchen.pantry.table(gain_job())
+    next(table.rows)
+    assert held_in(kitchen.pantry.rows_folder)
+    del table
+    assert held_in(kitchen.pantry.rows_folder) == []
+    assert list(kitchen.pantry.rows_folder.glob(".pile-*")) == []
+
+
+def held_in(folder: Path) -> list[Path]:
+    """The files of a folder that this process has open, those without a name included."""
+    ends = (one.readlink() for one in Path("/proc/self/fd").iterdir() if one.is_symlink())
+    return [end for end in ends if end.parent == folder]
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("json", '[\n{"value":1},\n{"value":1}\n]\n'),
+        ("ndjson", '{"value":1}\n{"value":1}\n'),
+        ("csv", "value\r\n1\r\n1\r\n"),
+    ],
+)
+def test_table_is_streamed_in_three_formats(kitchen: Kitchen, form: str, text: str) -> None:
+    job = answering(kitchen, 1)
+    pieces = stream_table(kitchen.pantry, job, Selection(columns=["value"]), form)
+    assert b"".join(pieces).decode() == text
+
+
+@pytest.mark.parametrize(
+    ("ending", "query", "accept", "form"),
+    [
+        ("csv", "json", "", "csv"),
+        ("", "ndjson", "text/csv", "ndjson"),
+        ("", "", "text/csv;q=0.9, */*", "csv"),
+        ("", "", "application/x-ndjson", "ndjson"),
+        ("", "", "text/html, */*", "json"),
+    ],
+)
+def test_format_is_that_of_the_path_then_the_query_then_accept(
+    ending: str, query: str, accept: str, form: str
+) -> None:
+    assert read_format(ending, [("format", query)], accept) == form
 
 
 @pytest.mark.parametrize("wanted", [{"columns": ["gian"]}, {"where": {"gian": 1}}])

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,12 +14,14 @@ from pathlib import Path
 import pytest
 from serving import ROOT, wait_until
 
+from cache.store import Store
+from cache.tables import RowTable
 from engine.errors import EngineUnavailable
 from engine.pool import Pool
 from jobs.owner import Owner
 from jobs.records import Run
 from jobs.repository import Catalog
-from jobs.status import RunStatus
+from jobs.status import Cause, RunStatus
 from scheduler.lease import NAME
 
 pytestmark = pytest.mark.server
@@ -44,19 +47,40 @@ jobs:
     grid: {x: {from: 1, to: 24}}
     schedule: at_start
 """
+FED_JOBS = """
+jobs:
+  cells:
+    function: pair::fed
+    args: {from: {type: string}}
+    grid: {from: [cells]}
+    cache: {fresh_for: 1 ms}
+  stock:
+    function: pair::fed_rows
+    rows: {from: {csv: data/stock.csv}, key: id, pass_as: newdata}
+    cache: {fresh_for: 1 ms}
+"""
+FED_MODELS = """
+folder <- normalizePath("data")
+fed <- function(from) {
+  feed <- file(file.path(folder, from), "r", raw = TRUE)
+  on.exit(close(feed))
+  readLines(feed, 1)
+}
+fed_rows <- function(newdata) data.frame(said = rep(fed("stock"), nrow(newdata)))
+"""
 MODELS = "twice <- function(x) 2 * x\nslow <- function(x) { Sys.sleep(0.2); x }\n"
 
 
 class Pair:
     """An engine and the schedulers beside it, each a process of its own."""
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, jobs: str = JOBS, models: str = MODELS) -> None:
         for name in ("jobs", "models"):
             (project / name).mkdir(parents=True)
         (project / "larder.yaml").write_text("name: pair\n")
         self.jobs = project / "jobs" / "jobs.yaml"
-        self.jobs.write_text(JOBS)
-        (project / "models" / "models.R").write_text(MODELS)
+        self.jobs.write_text(jobs)
+        (project / "models" / "models.R").write_text(models)
         self.project = project
         self.started: list[subprocess.Popen[bytes]] = []
         self.start("engine")
@@ -107,6 +131,34 @@ class Pair:
             process.kill()
             process.wait(20)
         self.catalog.close()
+
+
+class Feeds:
+    """Pipes that R reads: it is seen to wait for them, and hears what is said then."""
+
+    def __init__(self, folder: Path, *names: str) -> None:
+        folder.mkdir(parents=True)
+        (folder / "stock.csv").write_text("id\n1\n2\n")
+        self.paths = [folder / name for name in names]
+        for path in self.paths:
+            os.mkfifo(path)
+        self.ends: list[int] = []
+
+    def wait_for_readers(self) -> None:
+        for path in self.paths:
+            wait_until(lambda path=path: self._opened(path))
+
+    def say(self, text: str) -> None:
+        for end in self.ends:
+            os.write(end, f"{text}\n".encode())
+            os.close(end)
+        self.ends.clear()
+
+    def _opened(self, path: Path) -> bool:
+        with suppress(OSError):  # nobody reads it yet
+            self.ends.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+            return True
+        return False
 
 
 def _answers(pool: Pool) -> bool:
@@ -161,3 +213,48 @@ def test_leader_that_is_killed_or_stopped_is_replaced_and_no_fire_is_lost_or_dou
     ends = {run.finished_at for run in pair.done("beat")}
     assert ends.issuperset(answered)
     assert max(ends) in answered
+
+
+@pytest.fixture
+def fed(tmp_path: Path) -> Iterator[tuple[Pair, Feeds]]:
+    feeds = Feeds(tmp_path / "pair" / "data", "cells", "stock")
+    pair = Pair(tmp_path / "pair", FED_JOBS, FED_MODELS)
+    yield pair, feeds
+    pair.close()
+
+
+def test_leader_that_wakes_up_keeps_no_answer_over_a_newer_one(fed: tuple[Pair, Feeds]) -> None:
+    pair, feeds = fed
+    names = ("cells", "stock")
+    first = pair.start("scheduler")
+    pair.wait_for_leader(first)
+    old = [pair.catalog.queue_run(name, Cause.MANUAL) for name in names]
+    feeds.wait_for_readers()
+    second = pair.start("scheduler")
+    os.kill(first, signal.SIGSTOP)
+    feeds.say("old")
+    pair.wait_for_leader(second)
+    for run in old:
+        pair.catalog.cancel_run(run.id, "the test said so")
+        pair.catalog.queue_run(run.job, Cause.MANUAL)
+    feeds.wait_for_readers()
+    feeds.say("new")
+    for name in names:
+        wait_until(lambda name=name: len(pair.done(name)) == 1)
+
+    os.kill(first, signal.SIGCONT)
+    log = pair.project / "log"
+    for run in old:
+        wait_until(lambda run=run: f"run given up run={run.id}" in log.read_text())
+    state = pair.project / ".larder"
+    store, table = Store(state / "results"), RowTable(state / "rows" / "stock.db", key="id")
+    (summary,) = store.summary("cells")
+    entry = store.get(summary.cache_key)
+    assert entry is not None
+    assert entry.bodies["json"].content == b'["new"]\n'
+    for key in (1, 2):
+        row = table.get(key)
+        assert row is not None
+        assert row.values["said"] == "new"
+    store.close()
+    table.close()

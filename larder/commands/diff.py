@@ -1,6 +1,5 @@
 """`larder diff`: what a job's answers say otherwise than at another moment."""
 
-from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -10,18 +9,14 @@ from rich.text import Text
 from api.difference_view import difference_view
 from cache.clock import utcnow
 from jobs.difference import Change, Difference, Kind, Side, find_difference, find_sides
-from jobs.job_set import JobSet
 from jobs.shown import shown
 from jobs.value_parts import Part
 from larder.commands.arguments import HERE, AsJson, ProjectOption
 from larder.console import counted, print_json, print_table, say
-from larder.current_project import current_project
 from larder.errors import Misused
 from larder.exits import Exit
-from larder.settings import load_settings
-from larder.state import make_state_folder
+from larder.open_project import open_project
 from larder.times import local
-from larder.wiring import open_catalog, open_pantry, open_pool
 
 _STYLES = {Kind.CHANGED: "yellow", Kind.APPEARED: "green", Kind.DISAPPEARED: "red"}
 
@@ -59,17 +54,9 @@ def diff(
     asked = [*(moments or ()), None, None]
     if len(asked) > 4:
         raise Misused("a diff has two moments: FROM and TO")
-    settings = load_settings(project)
-    jobs = JobSet(current_project(settings).jobs.values())
-    jobs.job(job)
-    make_state_folder(settings.state_folder)
-    with (
-        closing(open_catalog(settings)) as catalog,
-        closing(open_pantry(settings, open_pool(settings), jobs)) as pantry,
-    ):
-        definition = pantry.jobs.job(job)
-        sides = find_sides(catalog, definition, asked[0], asked[1], utcnow())
-        found = find_difference(pantry, catalog, definition, sides, limit=limit)
+    with open_project(project, job) as opened:
+        sides = find_sides(opened.catalog, opened.job, asked[0], asked[1], utcnow())
+        found = find_difference(opened.pantry, opened.catalog, opened.job, sides, limit=limit)
     if json:
         print_json(difference_view(found).model_dump(mode="json", by_alias=True))
     else:

@@ -1,6 +1,5 @@
 """`larder explain`: why an answer is there or not, and what made it."""
 
-from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -10,7 +9,6 @@ from api.explain_view import STATES, explain_view
 from cache.entry import State
 from jobs.explain import Explanation
 from jobs.explain import explain as explain_call
-from jobs.job_set import JobSet
 from jobs.making import Making
 from jobs.r_values import plain_values
 from jobs.shown import shown
@@ -18,11 +16,8 @@ from jobs.spoken_time import ago, span
 from jobs.why import Why
 from larder.commands.arguments import HERE, AsJson, ProjectOption, as_pair
 from larder.console import print_json, say
-from larder.current_project import current_project
-from larder.settings import load_settings
-from larder.state import make_state_folder
+from larder.open_project import open_project
 from larder.times import local, to_come
-from larder.wiring import open_catalog, open_pantry, open_pool
 
 _STYLES = {State.FRESH: "green", State.STALE: "yellow", State.MISS: "red"}
 _WHY = {
@@ -63,15 +58,8 @@ def explain(
         larder explain diamond_prices id=4711
     """
     pairs = [as_pair(argument) for argument in arguments or ()]
-    settings = load_settings(project)
-    jobs = JobSet(current_project(settings).jobs.values())
-    jobs.job(job)
-    make_state_folder(settings.state_folder)
-    with (
-        closing(open_catalog(settings)) as catalog,
-        closing(open_pantry(settings, open_pool(settings), jobs)) as pantry,
-    ):
-        seen = explain_call(pantry, catalog, job, pairs)
+    with open_project(project, job) as opened:
+        seen = explain_call(opened.pantry, opened.catalog, job, pairs)
     if json:
         print_json(explain_view(seen))
     else:
