@@ -6,9 +6,6 @@ Blocking and thread-safe; connections are kept. Not for use after fork: make a n
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
-import shutil
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import wire
-from engine.call import FunctionCall, Output, Priority
+from engine.call import Argument, FunctionCall, Output, Priority
 from engine.code_version import CodeVersion
 from engine.connections import Connections
 from engine.errand import asking
@@ -28,6 +25,7 @@ from engine.evaluation import (
     RenderedBody,
     RowsAnswer,
 )
+from engine.evaluation_header import evaluation_header, values_header
 from engine.failure import as_list, raise_failure
 from engine.frame import Frame
 from engine.install_reply import installation
@@ -36,9 +34,9 @@ from engine.installed import Installed
 from engine.left_files import remove_tree
 from engine.limits import Limits
 from engine.reply import evaluation, rendered, rows_answer
+from engine.room import check_room
+from engine.value_answer import evaluations
 
-LEAST_ROOM_BYTES = 64 * 1024
-"""With less room than this left, a session could not be written."""
 READ_LIMITS = Limits(wall_s=60)
 """Limits of a read: rendering an object, listing a package."""
 
@@ -73,13 +71,13 @@ class Pool:
             WorkerDied, EngineBusy, EngineUnavailable: as they say.
             OSError: the session cannot be written; ENOSPC where the disk is full.
         """
-        header = _evaluation_header(call, stage, outputs)
+        header = evaluation_header(call, stage, outputs)
         header |= {"limits": limits.to_wire(), "priority": int(priority), "owner": owner}
         header["live"] = priority is Priority.LIVE and call.script is None and call.library is None
         try:
             answer, blobs = self._call(header)
         except RError:
-            _check_room(stage)
+            check_room(stage)
             raise
         return evaluation(answer, blobs, call.function, stage)
 
@@ -97,7 +95,7 @@ class Pool:
         changed in R is put back, or the next gets another child. All are cancelled by the first's
         key.
         """
-        items = [_evaluation_header(call, stage, outputs) for call, stage in calls]
+        items = [evaluation_header(call, stage, outputs) for call, stage in calls]
         for item in items:
             item["request"]["shared"] = len(items) > 1
         header = {"many": items, "limits": limits.to_wire(), "priority": int(priority)}
@@ -119,6 +117,29 @@ class Pool:
                         raise
                     outcome = error
                 yield index, outcome
+
+    def evaluate_values(
+        self,
+        call: FunctionCall,
+        cells: Sequence[Sequence[Argument]],
+        *,
+        stage: Path,
+        limits: Limits,
+        priority: Priority = Priority.SCHEDULED,
+        outputs: Sequence[Output] = (),
+    ) -> Iterator[tuple[int, Evaluation | EngineError]]:
+        """Yields index and outcome of one call for each of these arguments, in order.
+
+        As `evaluate_many`, but no session comes to be: an evaluation has the value as a body. They
+        work in `stage`, whose name cancels them; what they write there is lost.
+        """
+        header = values_header(call, cells, stage, outputs)
+        header |= {"limits": limits.to_wire(), "priority": int(priority)}
+        with asking(stage.name), self._connections.lend() as connection:
+            wire.send(connection, header)
+            while not (message := self._receive(connection))[0].get("done"):
+                raise_failure(message[0])
+                yield from evaluations(*message)
 
     def evaluate_rows(
         self,
@@ -199,8 +220,7 @@ class Pool:
 
         Raises:
             InstallFailed: it could not be installed, and what was there before still is.
-            InstallBusy: too many wait already.
-            EngineUnavailable: the broker does not answer.
+            InstallBusy, EngineUnavailable: as they say.
         """
         header = {"operation": "install", "request": request.to_wire()}
         with self._connections.lend() as connection:
@@ -217,11 +237,7 @@ class Pool:
         return self._ask({"operation": "info"})[0]
 
     def under_way(self) -> list[dict[str, Any]]:
-        """Returns the calls that wait or run, in the order in which they came: see engine/calls.py.
-
-        Raises:
-            EngineUnavailable: the broker does not answer.
-        """
+        """Returns the calls that wait or run, in the order in which they came: see engine/calls.py."""
         found: list[dict[str, Any]] = self._ask({"operation": "under_way"})[0]["calls"]
         return found
 
@@ -282,19 +298,3 @@ class Pool:
         if message is None:
             raise EngineUnavailable(self._path, "it ended in the middle of the call")
         return message
-
-
-def _check_room(stage: Path) -> None:
-    """R calls a full disk "error writing to connection": says it in the system's words instead."""
-    if shutil.disk_usage(stage).free < LEAST_ROOM_BYTES:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(stage))
-
-
-def _evaluation_header(
-    call: FunctionCall, stage: Path, outputs: Sequence[Output]
-) -> dict[str, Any]:
-    request = call.to_wire() | {
-        "folder": str(stage),
-        "outputs": [output.to_wire() for output in outputs],
-    }
-    return {"request": request, "folder": str(stage)}
