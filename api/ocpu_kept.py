@@ -37,7 +37,7 @@ def answer_kept(
             call,
             found,
             directives,
-            usable=lambda entry: _usable(entry, output, options),
+            usable=has_session,
             also=also,
             promise=request.promise,
         )
@@ -47,11 +47,9 @@ def answer_kept(
     return reply or _derived(request, services, resolution, output or "", directives)
 
 
-def _usable(entry: Entry, output: str | None, options: dict[str, str]) -> bool:
-    """Whether the entry can answer in this form: as it is, or through its session."""
-    if entry.session_key is not None:
-        return True
-    return output is not None and label_of(output, options) in entry.bodies
+def has_session(entry: Entry) -> bool:
+    """Whether the entry can answer here: clients go on with the session that an answer names."""
+    return entry.session_key is not None
 
 
 def kept_reply(
@@ -59,12 +57,10 @@ def kept_reply(
 ) -> Reply | None:
     """Returns the reply if the entry has it ready; no R."""
     entry = found.entry
-    if entry is None:
+    if entry is None or entry.session_key is None:
         return None
     headers = _headers(request, found, entry)
     if output is None:
-        if entry.session_key is None:
-            return None
         listing = listing_reply(entry.session_key, entry.listing)
         body = Body.of(listing.body, listing.media_type or "")
         return body_reply(listing.status, body, headers, directives)
@@ -102,6 +98,5 @@ def _derived(
 
 def _headers(request: OcpuRequest, found: Resolution, entry: Entry) -> Headers:
     told = answer_headers(found, entry.computed_at, entry.job, entry.version)
-    if entry.session_key is None:
-        return told
+    assert entry.session_key is not None  # noqa: S101  # as above
     return (*told, *session_headers(request, entry.session_key))

@@ -101,22 +101,18 @@ class Pool:
         header = {"many": items, "limits": limits.to_wire(), "priority": int(priority)}
         with asking(calls[0][1].name), self._connections.lend() as connection:
             wire.send(connection, header)
-            while True:
-                answer, blobs = self._receive(connection)
-                if answer.get("done"):
-                    return
-                index = answer["index"] if "index" in answer else len(calls)
-                call, stage = calls[index] if index < len(calls) else calls[-1]
+            while not (message := self._receive(connection))[0].get("done"):
+                answer, blobs = message
+                if "index" not in answer:
+                    raise_failure(answer)
+                call, stage = calls[answer["index"]]
                 try:
                     raise_failure(answer)
-                    outcome: Evaluation | EngineError = evaluation(
-                        answer, blobs, call.function, stage
-                    )
+                    outcome: Evaluation | EngineError
+                    outcome = evaluation(answer, blobs, call.function, stage)
                 except EngineError as error:
-                    if "index" not in answer:
-                        raise
                     outcome = error
-                yield index, outcome
+                yield answer["index"], outcome
 
     def evaluate_values(
         self,
@@ -173,9 +169,14 @@ class Pool:
             raise RowCountMismatch(frame.rows, answer["rows"])
         return rows_answer(answer, stage)
 
-    def render(self, operation: str, fields: Mapping[str, Any]) -> RenderedBody:
-        """Returns an object, a plot or the like in a format; see `operations` in r/serve.R."""
+    def render(
+        self, operation: str, fields: Mapping[str, Any], *, value: bytes | None = None
+    ) -> RenderedBody:
+        """Returns an object, a plot, a serialized `value` in a format: see r/serve.R."""
         with self._folder() as folder:
+            if value is not None:
+                (folder / ".value").write_bytes(value)
+                fields = {**fields, "folder": str(folder)}
             answer, blobs = self._read(operation, fields, folder)
             return rendered(answer, blobs, folder)
 
@@ -237,9 +238,8 @@ class Pool:
         return self._ask({"operation": "info"})[0]
 
     def under_way(self) -> list[dict[str, Any]]:
-        """Returns the calls that wait or run, in the order in which they came: see engine/calls.py."""
-        found: list[dict[str, Any]] = self._ask({"operation": "under_way"})[0]["calls"]
-        return found
+        """Returns the calls that wait or run, in the order in which they came."""
+        return list(self._ask({"operation": "under_way"})[0]["calls"])
 
     def cancel(self, key: str) -> bool:
         """Ends a call that waits or runs, at once; whether there is one of this key.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from cache.border import disk_border
-from cache.entry import Entry, EntryFacts, EntrySummary, Version
+from cache.entry import Entry, EntryFacts, Version
 from cache.errors import CacheError, SessionError
 from cache.sessions import Stage
 from engine.errand import is_called_off
@@ -38,7 +38,7 @@ class AskedCell:
     cache_key: str
 
 
-Result = EntrySummary | EngineError | CacheError
+Result = CellOutcome | EngineError | CacheError
 KEPT_AT_ONCE: Final = 32
 """Answers kept in one transaction: a kill loses no more of each chunk under way."""
 
@@ -78,8 +78,8 @@ class Chunks:
         while chunk:
             again: list[AskedCell] = []
             for one, result in self._attempt(chunk):
-                if isinstance(result, EntrySummary):
-                    done = self.outcome(one, Outcome.COMPUTED, result)
+                if isinstance(result, CellOutcome):
+                    done = result
                 elif self.job.retries.again(attempt, result):
                     again.append(one)
                     continue
@@ -106,7 +106,7 @@ class Chunks:
         return CellOutcome(
             job=self.job.name,
             cache_key=one.cache_key,
-            arguments=plain_values(one.call.arguments),
+            arguments=answer.arguments if answer else plain_values(one.call.arguments),
             outcome=outcome,
             run_id=self.run_id,
             session_key=answer.session_key if answer else None,
@@ -137,7 +137,7 @@ class Chunks:
                     done = self._result(chunk[index], stages[index], result)
                     if isinstance(done, Entry):
                         made.append(done)
-                        results[index] = done.summary()  # its bodies may be large
+                        results[index] = self.outcome(chunk[index], Outcome.COMPUTED, done)
                     else:
                         results[index] = done
                     if len(made) >= KEPT_AT_ONCE:
@@ -165,12 +165,15 @@ class Chunks:
             self.pantry.sessions.publish(stage, cache_key=one.cache_key)
         except SessionError as error:
             return error
+        return self._entry(one, evaluated, stage.session_key)
+
+    def _entry(self, one: AskedCell, evaluated: Evaluation, session_key: str | None) -> Entry:
         return new_entry(
             self.job,
             one.call,
             evaluated,
             cache_key=one.cache_key,
-            session_key=stage.session_key,
+            session_key=session_key,
             version=self.version.digest,
             computed_at=self.pantry.clock(),
             pinned=True,
@@ -185,6 +188,7 @@ class Chunks:
             self.pantry.store.put_many(entries)
         except CacheError:
             for entry in entries:
-                self.pantry.sessions.delete(entry.session_key or "")
+                if entry.session_key is not None:
+                    self.pantry.sessions.delete(entry.session_key)
             raise
         self.pantry.generations.bump(self.job.qualified)

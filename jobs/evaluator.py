@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from engine.call import FunctionCall, Output, Priority
+from engine.call import Argument, FunctionCall, Output, Priority
 from engine.code_version import CodeVersion
 from engine.errors import EngineError
 from engine.evaluation import Evaluation, RowsAnswer
@@ -35,6 +35,18 @@ class Evaluator(Protocol):
         outputs: Sequence[Output],
     ) -> Iterator[tuple[int, Evaluation | EngineError]]:
         """Yields index and outcome of each call as they end."""
+
+    def evaluate_values(
+        self,
+        call: FunctionCall,
+        cells: Sequence[Sequence[Argument]],
+        *,
+        stage: Path,
+        limits: Limits,
+        priority: Priority,
+        outputs: Sequence[Output],
+    ) -> Iterator[tuple[int, Evaluation | EngineError]]:
+        """Yields index and outcome of the call for each of these arguments, without sessions."""
 
     def cancel(self, key: str) -> bool:
         """Ends what waits or runs under this key, at once; returns whether there is anything."""

@@ -24,7 +24,7 @@ def new_entry(
     evaluation: Evaluation,
     *,
     cache_key: str,
-    session_key: str,
+    session_key: str | None,
     version: str,
     computed_at: datetime,
     pinned: bool,

@@ -4,20 +4,39 @@ from collections.abc import Iterable
 from typing import Final
 
 from cache.body import Body
+from cache.entry import Entry
 from engine.call import Output
 from engine.evaluation import Evaluation
+from engine.value_answer import EXACT, VALUE
 from jobs.job import Job
 
+__all__ = ["DRAWN", "EXACT", "JSON", "VALUE"]
+
 JSON: Final = "json"
-"""OpenCPU's JSON: four digits, indented."""
-EXACT: Final = "exact"
-"""The JSON of /v1: every digit, null for missing; tables are made of it too."""
+"""OpenCPU's JSON: four digits, indented. `EXACT` is that of /v1: every digit, null for missing."""
+DRAWN: Final = frozenset({"png", "svg", "pdf"})
+"""Formats that are made of what was drawn, not of the value."""
 
 
 def outputs_of(job: Job, also: Iterable[Output] = ()) -> tuple[Output, ...]:
     """Both kinds of JSON, what the job declares, and what else is asked for; each label once."""
     declared = [Output(name, name) for name in (JSON, EXACT, *job.outputs)]
     return tuple({output.label: output for output in (*also, *declared)}.values())
+
+
+def value_outputs_of(job: Job) -> tuple[Output, ...]:
+    """What is rendered of a cell that keeps no session, beside its exact JSON.
+
+    OpenCPU's JSON is not: whoever asks for it wants a session too.
+    """
+    return tuple(Output(name, name) for name in job.outputs if name != JSON)
+
+
+def can_be_made(entry: Entry, format_name: str) -> bool:
+    """Whether a format that was not rendered can be made of what was kept."""
+    if entry.session_key is not None:
+        return True
+    return VALUE in entry.bodies and format_name not in DRAWN
 
 
 def bodies_of(evaluation: Evaluation) -> dict[str, Body]:
