@@ -12,7 +12,7 @@ sweep to enforce, so a read never writes. What an entry was before stays readabl
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -203,8 +203,7 @@ class Store:
     def cache_keys(self) -> Iterator[str]:
         """The keys of all entries, in order, readable or not."""
         with self._reading():
-            for key in self._rows.keys_from("e:"):
-                yield key[2:]
+            yield from (key[2:] for key in self._rows.keys_from("e:"))
 
     def check(self) -> int:
         """Puts right the summaries that do not match an entry, and counts them.
@@ -246,29 +245,35 @@ class Store:
         self.put(revised)
         return True
 
-    def _put_batch(self, batch: Iterable[Entry], earlier: list[Entry] | None) -> None:
+    def _put_batch(self, batch: Sequence[Entry], earlier: list[Entry] | None) -> None:
         """Puts these in one transaction; those that it keeps as earlier ones go on the list."""
         with self._transaction():
+            known = self._rows.which(f"e:{entry.cache_key}" for entry in batch)
+            rows: list[tuple[str, bytes, str | None]] = []
             for entry in batch:
-                put, old = entry, None
-                with suppress(EntryUnreadable, EntryFormatTooNew):  # could not be shown again
-                    old = self.get(entry.cache_key)
-                if old is not None and old.computed_at != entry.computed_at:
-                    put = History.continued(old, entry)
-                    if put is entry and earlier is not None:
-                        earlier.append(old)
-                    if put is entry:
-                        self.history.keep(old, self._clock(), has_room=earlier is not None)
-                cache_key, job, data, summary = self._as_rows(put)
-                self._rows.set(f"e:{cache_key}", data)
-                self._rows.set(f"m:{cache_key}", summary, tag=job)
+                put = entry
+                if f"e:{entry.cache_key}" in known:
+                    put = self._successor(entry, earlier)
+                data, summary = put.to_rows(_ROW_OVERHEAD_BYTES)
+                if len(data) > _ROW_LIMIT_BYTES:
+                    raise EntryTooLarge(put.cache_key, len(data), _ROW_LIMIT_BYTES)
+                rows.append((f"e:{put.cache_key}", data, None))
+                rows.append((f"m:{put.cache_key}", summary, put.job))
+            self._rows.set_many(rows)
 
-    def _as_rows(self, entry: Entry) -> tuple[str, str, bytes, bytes]:
-        data = entry.to_bytes()
-        if len(data) > _ROW_LIMIT_BYTES:
-            raise EntryTooLarge(entry.cache_key, len(data), _ROW_LIMIT_BYTES)
-        summary = entry.summary(len(data) + _ROW_OVERHEAD_BYTES)
-        return entry.cache_key, entry.job, data, summary.to_bytes()
+    def _successor(self, entry: Entry, earlier: list[Entry] | None) -> Entry:
+        """The entry as it is to be put where there is one; that may become an earlier one."""
+        old: Entry | None = None
+        with suppress(EntryUnreadable, EntryFormatTooNew):  # could not be shown again
+            old = self.get(entry.cache_key)
+        if old is None or old.computed_at == entry.computed_at:
+            return entry
+        put = History.continued(old, entry)
+        if put is entry:
+            if earlier is not None:
+                earlier.append(old)
+            self.history.keep(old, self._clock(), has_room=earlier is not None)
+        return put
 
     def _summaries(self, rows: Iterator[tuple[str, object]]) -> Iterator[EntrySummary]:
         with self._reading():

@@ -35,7 +35,7 @@ from engine.left_files import remove_tree
 from engine.limits import Limits
 from engine.reply import evaluation, rendered, rows_answer
 from engine.room import check_room
-from engine.value_answer import evaluations
+from engine.value_answer import Told, evaluations
 
 READ_LIMITS = Limits(wall_s=60)
 """Limits of a read: rendering an object, listing a package."""
@@ -123,8 +123,8 @@ class Pool:
         limits: Limits,
         priority: Priority = Priority.SCHEDULED,
         outputs: Sequence[Output] = (),
-    ) -> Iterator[tuple[int, Evaluation | EngineError]]:
-        """Yields index and outcome of one call for each of these arguments, in order.
+    ) -> Iterator[Told]:
+        """Yields indices and outcomes of one call for each of these arguments, some at a time.
 
         As `evaluate_many`, but no session comes to be: an evaluation has the value as a body. They
         work in `stage`, whose name cancels them; what they write there is lost.
@@ -135,7 +135,7 @@ class Pool:
             wire.send(connection, header)
             while not (message := self._receive(connection))[0].get("done"):
                 raise_failure(message[0])
-                yield from evaluations(*message)
+                yield evaluations(*message)
 
     def evaluate_rows(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from engine.errors import EngineError, WorkerDied
@@ -19,26 +19,30 @@ PART_S: Final = 0.02
 """How long a child works before it tells of what it has done."""
 
 
-def evaluations(
-    answer: dict[str, Any], blobs: Sequence[bytes]
-) -> Iterator[tuple[int, Evaluation | EngineError]]:
-    """Yields the place of each cell that a message tells of, and what became of it.
+Told = list[tuple[int, Evaluation | EngineError]]
+"""The places of cells, and what became of each."""
+
+
+def evaluations(answer: dict[str, Any], blobs: Sequence[bytes]) -> Told:
+    """Returns what a message tells.
 
     Raises:
-        WorkerDied: the message makes no sense.
+        WorkerDied: it makes no sense.
     """
     with sense():
         content = b"".join(blobs)
         heads = {label: (head[0], attachment(head[1])) for label, head in answer["heads"].items()}
         heads[VALUE] = (VALUE_TYPE, ())
-        labels, at = answer["labels"], 0
-        told = zip(answer["took"], answer["sizes"], strict=True)
-        for place, (took_s, sizes) in enumerate(told):
-            failed = answer["failures"].get(str(place))
+        labels, first = answer["labels"], answer["first"]
+        failures, unrendered = answer["failures"], answer["unrendered"]
+        at = 0
+        told: Told = []
+        for place, (took_s, sizes) in enumerate(zip(answer["took"], answer["sizes"], strict=True)):
+            failed = failures.get(str(place)) if failures else None
             if failed is not None:
-                yield answer["first"] + place, _failure(failed)
+                told.append((first + place, _failure(failed)))
                 continue
-            missing = answer["unrendered"].get(str(place), {})
+            missing = unrendered.get(str(place), {}) if unrendered else {}
             bodies = {}
             for label, size in zip(labels, sizes, strict=True):
                 if label not in missing:
@@ -57,7 +61,8 @@ def evaluations(
                 bodies=bodies,
                 body_errors=why,
             )
-            yield answer["first"] + place, done
+            told.append((first + place, done))
+        return told
 
 
 def _failure(told: dict[str, Any]) -> EngineError:

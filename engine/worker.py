@@ -119,10 +119,12 @@ class R:
     def value_cells(self, request: dict[str, Any]) -> ValueCells:
         """Returns cells that keep no session, ready to be evaluated."""
         self.forget_output()
-        self._larder["begin_values"](to_r(request))
+        shape = ri.IntSexpVector([one + 1 for one in request.pop("shape")])
+        texts = ri.StrSexpVector(request.pop("values"))
+        self._larder["begin_values"](to_r(request), shape, texts)
         labels = tuple(output["label"] for output in request["outputs"])
         evaluate = self._larder["evaluate_values"]
-        return ValueCells(evaluate, labels=labels, count=len(request["shape"]))
+        return ValueCells(evaluate, labels=labels, count=len(shape))
 
     def use_temporary_folder(self, folder: Path) -> None:
         """Gives this process a tempdir() and a home: children would share the parent's."""

@@ -10,6 +10,7 @@ from engine.errors import EngineError
 from engine.evaluation import Evaluation, RowsAnswer
 from engine.frame import Frame
 from engine.limits import Limits
+from engine.value_answer import Told
 
 
 class Evaluator(Protocol):
@@ -45,8 +46,8 @@ class Evaluator(Protocol):
         limits: Limits,
         priority: Priority,
         outputs: Sequence[Output],
-    ) -> Iterator[tuple[int, Evaluation | EngineError]]:
-        """Yields index and outcome of the call for each of these arguments, without sessions."""
+    ) -> Iterator[Told]:
+        """Yields indices and outcomes of the call for these arguments, without sessions."""
 
     def cancel(self, key: str) -> bool:
         """Ends what waits or runs under this key, at once; returns whether there is anything."""

@@ -1,5 +1,6 @@
 """The formats in which a job's answers are rendered ahead of time."""
 
+import gzip
 from collections.abc import Iterable
 from typing import Final
 
@@ -14,6 +15,8 @@ __all__ = ["DRAWN", "EXACT", "JSON", "VALUE"]
 
 JSON: Final = "json"
 """OpenCPU's JSON: four digits, indented. `EXACT` is that of /v1: every digit, null for missing."""
+PACKED_FROM_BYTES: Final = 1024
+PACK_LEVEL: Final = 1
 DRAWN: Final = frozenset({"png", "svg", "pdf"})
 """Formats that are made of what was drawn, not of the value."""
 
@@ -40,11 +43,19 @@ def can_be_made(entry: Entry, format_name: str) -> bool:
 
 
 def bodies_of(evaluation: Evaluation) -> dict[str, Body]:
-    """The rendered answers by label, ready to be stored and sent."""
+    """The rendered answers by label, ready to be stored and sent, and the value, which is not."""
     return {
         label: Body.of(body.content, body.media_type, body.headers)
+        if label != VALUE
+        else Body(_packed(body.content), body.media_type)
         for label, body in evaluation.bodies.items()
     }
+
+
+def _packed(value: bytes) -> bytes:
+    """A serialized value as R's readRDS() takes it: compressed where that pays."""
+    packed = gzip.compress(value, PACK_LEVEL, mtime=0) if len(value) >= PACKED_FROM_BYTES else value
+    return min(packed, value, key=len)
 
 
 def unrendered(evaluation: Evaluation) -> dict[str, str]:

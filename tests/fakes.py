@@ -16,7 +16,7 @@ from engine.errors import EngineError, PackageNotFound, RError
 from engine.evaluation import BodyError, Evaluation, RenderedBody, RowsAnswer
 from engine.frame import Column, Frame
 from engine.limits import Limits
-from engine.value_answer import EXACT, VALUE
+from engine.value_answer import EXACT, VALUE, Told
 
 
 class FixedClock:
@@ -101,7 +101,7 @@ class FakePool:
         limits: Limits,
         priority: Priority = Priority.SCHEDULED,
         outputs: Sequence[Output] = (),
-    ) -> Iterator[tuple[int, Evaluation | EngineError]]:
+    ) -> Iterator[Told]:
         asked = {"limits": limits, "priority": priority, "outputs": outputs, "values": len(cells)}
         kept = [Output(VALUE, VALUE), Output(EXACT, EXACT), *outputs]
         for index, arguments in enumerate(cells):
@@ -116,7 +116,7 @@ class FakePool:
                     outcome = RError(outcome.error or "", outcome.error_message or "")
             except EngineError as error:
                 outcome = error
-            yield index, outcome
+            yield [(index, outcome)]
 
     def evaluate_rows(
         self,

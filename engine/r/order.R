@@ -48,7 +48,7 @@ is_usual_seed <- function() {
 # What code may have changed, as far as it can be seen in a few microseconds: see visible_state().
 # Objects that were not replaced are the same ones, which R sees at once.
 quick_state <- function() {
-  list(as.list(.Options), search(), .Internal(Sys.getenv(character(), "")), Sys.getlocale(),
+  list(as.vector(.Options, "list"), search(), .Internal(Sys.getenv(character(), "")), Sys.getlocale(),
        names(globalenv()), getAllConnections(), .Device, names(.userHooksEnv), .libPaths(),
        Sys.umask(NA), getwd(), .Internal(sink.number(TRUE)), .Internal(sink.number(FALSE)))
 }

@@ -23,7 +23,7 @@ operations <- list(
            home = session_path(request$session_key))
   },
   render_value = function(request) {
-    value <- unserialize(read_bytes(file.path(request$folder, ".value")))
+    value <- readRDS(file.path(request$folder, ".value"))
     render(value, request$name, request$format, request$options)
   },
   render_session_info = function(request) {

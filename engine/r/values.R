@@ -7,9 +7,9 @@ cells <- new.env(parent = emptyenv())   # those of one request, and how R was be
 # A number or truth value of JSON: many are read at once.
 json_scalar <- "^(true|false|-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?)$"
 
-# Makes the cells of a request known; how many there are. `shapes` are the names and kinds of their
-# arguments, `shape` says which each cell has, and `values` are the arguments of all.
-begin_values <- function(request) {
+# Makes the cells of a request known. Its `shapes` are the names and kinds of their arguments, `shape`
+# says which each cell has, counted from 1, and `texts` are the arguments of all.
+begin_values <- function(request, shape, texts) {
   grDevices::graphics.off()   # a device that is open costs more to look at than one that is opened
   screen$devices <- NULL
   setwd(request$folder)
@@ -22,14 +22,16 @@ begin_values <- function(request) {
   cells$outputs <- request$outputs
   cells$labels <- lapply(request$shapes, function(shape) vapply(shape, `[[`, "", 1L))
   cells$kinds <- lapply(request$shapes, function(shape) vapply(shape, `[[`, "", 2L))
-  cells$shape <- as.integer(unlist(request$shape)) + 1L
-  cells$begins <- cumsum(c(0L, lengths(cells$labels)[cells$shape]))
-  cells$texts <- as.character(unlist(request$values))
-  kinds <- unlist(cells$kinds[cells$shape])
-  cells$scalars <- read_scalars(as.character(kinds), cells$texts)
+  cells$shape <- shape
+  cells$begins <- cumsum(c(0L, lengths(cells$labels)[shape]))
+  cells$texts <- texts
+  cells$scalars <- read_scalars(as.character(unlist(cells$kinds[shape])), texts)
+  others <- cumsum(c(0L, lengths(cells$scalars) == 0L))[cells$begins + 1L]
+  has_dots <- vapply(cells$labels, function(labels) "..." %in% labels, NA)
+  cells$is_simple <- diff(others) == 0L & !has_dots[shape]
+  forget_seed()
   settings$order <- visible_state()
   cells$calm <- quick_state()
-  length(cells$shape)
 }
 
 # A list with the value of each argument that is put into a call as it stands and needs no more than
@@ -51,8 +53,8 @@ call_of_cell <- function(number) {
   shape <- cells$shape[number]
   labels <- cells$labels[[shape]]
   places <- cells$begins[number] + seq_along(labels)
-  scalars <- cells$scalars[places]
-  if (!any(vapply(scalars, is.null, NA)) && !any(labels == "...")) {
+  if (cells$is_simple[number]) {
+    scalars <- cells$scalars[places]
     names(scalars) <- labels
     return(list(call = as.call(c(list(cells$symbol), scalars)), bound = NULL, secrets = list()))
   }
@@ -76,7 +78,7 @@ evaluate_values <- function(first, last, seconds, most_bytes) {
   took <- numeric(count)
   size <- 0
   tidy <- TRUE
-  began <- before <- unclass(Sys.time())
+  began <- before <- .Internal(Sys.time())
   call <- frame <- parts <- error <- trace <- limit <- NULL
   is_code <- FALSE   # whether the cell's own code runs, not ours
 
@@ -107,7 +109,8 @@ evaluate_values <- function(first, last, seconds, most_bytes) {
     frame <<- new.env(parent = if (length(built$secrets)) around_frame(built$secrets) else globalenv())
     for (label in names(built$bound)) assign(label, built$bound[[label]], envir = frame)
     assign(cells$name, cells$target$fun, envir = frame)
-    if (!is.null(cells$seed) || isNamespaceLoaded("grid")) start_counting(cells$seed)
+    if (!is.null(cells$seed)) set.seed(cells$seed)
+    number_drawings()
     call <<- built$call
   }
   # An error that was signalled, or a check that failed, is the cell's, whatever its value.
@@ -166,7 +169,7 @@ evaluate_values <- function(first, last, seconds, most_bytes) {
     if (!is.null(parts) || printed_so_far() > 0) forget_output()
     held$values <- character()
     tidy <<- is_in_order()
-    now <- unclass(Sys.time())
+    now <- .Internal(Sys.time())
     took[number - first + 1L] <<- now - before
     before <<- now
     tidy && number < last && now - began < seconds && size < most_bytes
