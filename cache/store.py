@@ -38,7 +38,6 @@ from cache.errors import (
 from cache.history import History, since_of
 
 _log = logging.getLogger(__name__)
-
 _FOREIGN: Final = (sqlite3.Error, OSError, diskcache.Timeout)
 _LOCKED_FOR_S: Final = 30  # a writer waits this long for the others; a batch takes 0.1 s
 _BATCH: Final = 100  # entries in one transaction: other writers wait meanwhile
@@ -77,8 +76,6 @@ class Store:
 
     def get(self, cache_key: str) -> Entry | None:
         """The entry under this key, however old, or ``None``. Writes nothing.
-
-        Blocks for some 20 µs (300 B), 100 µs (200 KB).
 
         Raises:
             EntryUnreadable: the row is damaged or a pickle; a ``put`` replaces it.
@@ -125,8 +122,7 @@ class Store:
     def delete(self, cache_key: str) -> bool:
         """Removes the entry; whether there was one."""
         with self._transaction():
-            self._rows.delete(f"m:{cache_key}")
-            return bool(self._rows.delete(f"e:{cache_key}"))
+            return self._remove(cache_key)
 
     def revise(self, cache_key: str, change: Callable[[Entry], Entry | None]) -> bool:
         """Puts what ``change`` makes of the entry in its place, with no other writer in between.
@@ -171,19 +167,15 @@ class Store:
         return None if entry is None else since_of(entry)
 
     def discard(self, summaries: Iterable[EntrySummary]) -> list[EntrySummary]:
-        """Removes the entries that still are as these summaries say; which those were.
-
-        An entry that was put anew since its summary was read stays.
-        """
+        """Removes the entries that still are as these summaries say, not put anew; which ones."""
         remaining = iter(summaries)
         gone: list[EntrySummary] = []
         while batch := list(islice(remaining, _BATCH)):
             with self._transaction():
                 stored = self.summaries_of(summary.cache_key for summary in batch)
                 same = [one for one in batch if stored.get(one.cache_key) == one]
-                for summary in same:
-                    self._rows.delete(f"m:{summary.cache_key}")
-                    self._rows.delete(f"e:{summary.cache_key}")
+                for one in same:
+                    self._remove(one.cache_key)
             gone += same
         return gone
 
@@ -261,6 +253,10 @@ class Store:
                 rows.append((f"m:{put.cache_key}", summary, put.job))
             self._rows.set_many(rows)
 
+    def _remove(self, cache_key: str) -> bool:
+        self._rows.delete(f"m:{cache_key}")
+        return bool(self._rows.delete(f"e:{cache_key}"))
+
     def _successor(self, entry: Entry, earlier: list[Entry] | None) -> Entry:
         """The entry as it is to be put where there is one; that may become an earlier one."""
         old: Entry | None = None
@@ -268,8 +264,7 @@ class Store:
             old = self.get(entry.cache_key)
         if old is None or old.computed_at == entry.computed_at:
             return entry
-        put = History.continued(old, entry)
-        if put is entry:
+        if (put := History.continued(old, entry)) is entry:
             if earlier is not None:
                 earlier.append(old)
             self.history.keep(old, self._clock(), has_room=earlier is not None)

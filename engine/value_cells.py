@@ -75,10 +75,12 @@ class ValueCells:
             if place in failures:
                 sizes.append([])
                 continue
-            exact = exact_body(_lib.VECTOR_ELT(values, place))
-            given = {EXACT: exact, **rendered.get(place, {})}
             content = [_raw(_lib.VECTOR_ELT(serialized, place))]
-            content += [_content(given[label]) for label in (EXACT, *self._labels)]
+            given = {}
+            if len(content[0]) <= MOST_BYTES:  # nor is it written in other ways
+                given = {EXACT: exact_body(_lib.VECTOR_ELT(values, place))}
+                given |= rendered.get(place, {})
+                content += [given[label].get("body") or b"" for label in (EXACT, *self._labels)]
             if sum(map(len, content)) > MOST_BYTES:
                 failures[place] = {"error": TOO_LARGE, "message": TOO_LARGE, "kind": "r_error"}
                 sizes.append([])
@@ -94,10 +96,6 @@ class ValueCells:
         message = {"took": took, "labels": labels, "heads": heads, "sizes": sizes}
         message |= {"unrendered": _by_text(unrendered), "failures": _by_text(failures)}
         return message, b"".join(contents)
-
-
-def _content(body: dict[str, Any]) -> bytes:
-    return body.get("body") or b""
 
 
 def _raw(value: Any) -> bytes:
