@@ -5,7 +5,7 @@
 # caller writes as its manifest. `request`: function (package and name, or session_key and name),
 # arguments, body, folder, seed, outputs, checks.
 evaluate_request <- function(request) {
-  if (isTRUE(request$shared)) remember_order()
+  if (isTRUE(request$shared)) remember_order(request$outputs)
   plan <- plan_call(request)
   outcome <- run_call(plan$call, plan$frame)
   return_to(request$folder)

@@ -1,9 +1,28 @@
 # Cells that share a process: what one changed is put back before the next, where that is cheap. Where
 # it is not, the next gets another process.
 
-# How R was before the first of them.
-remember_order <- function() {
-  if (is.null(settings$order)) settings$order <- visible_state()
+# How R was before the first of them; what renders their outputs is loaded by then.
+remember_order <- function(outputs) {
+  if (is.null(settings$order)) begin_order(outputs)
+}
+
+begin_order <- function(outputs) {
+  for (output in outputs) {
+    package <- writer_packages[[output$format]]
+    if (!is.null(package)) requireNamespace(package, quietly = TRUE)
+  }
+  settings$order <- visible_state()
+  settings$order_loaded <- loadedNamespaces()
+}
+
+# Those that leave marks when they are loaded: options, or something that is attached.
+writer_packages <- list(md = "pander", pb = "RProtoBuf")
+
+# Whether a package that was loaded since did that: it is lost without its marks.
+has_marks_of_packages <- function(now, before) {
+  if (!length(setdiff(loadedNamespaces(), settings$order_loaded))) return(FALSE)
+  attached <- setdiff(now$search, before$search)
+  !all(startsWith(attached, "package:")) || !all(names(now$options) %in% names(before$options))
 }
 
 # Puts back options, variables, environment, attached packages, devices, temporary files and the kinds
@@ -15,6 +34,7 @@ tidy_up <- function() {
   now <- visible_state()
   if (!is_usual_seed()) RNGkind("default", "default", "default")
   if (identical(now, before)) return(Sys.umask(NA) == child_mask)
+  if (has_marks_of_packages(now, before)) return(FALSE)
   for (name in setdiff(now$search, before$search)) {
     try(detach(name, character.only = TRUE), silent = TRUE)
   }

@@ -30,7 +30,7 @@ begin_values <- function(request, shape, texts) {
   has_dots <- vapply(cells$labels, function(labels) "..." %in% labels, NA)
   cells$is_simple <- diff(others) == 0L & !has_dots[shape]
   forget_seed()
-  settings$order <- visible_state()
+  begin_order(request$outputs)
   cells$calm <- quick_state()
 }
 
