@@ -155,7 +155,7 @@ def test_table_and_explain_take_them_as_others(client: httpx.Client) -> None:
     assert [row["x"] for row in table] == [1, 2, 3]
     assert all(0 < row["drawn"] < 1 for row in table)
     told = client.get("/v1/jobs/told/explain", params={"x": 9}).json()
-    assert (told["state"], told["made_by"]["session"]) == ("fresh", None)
+    assert (told["state"], told["made_by"]["session"]) == ("hit", None)
 
 
 def test_commands_take_them_as_others(server: Server) -> None:
