@@ -1,4 +1,4 @@
-"""Runs of jobs: cells that draw, cheap cells, many of them, and rows, each beside a plain Rscript."""
+"""Runs of jobs: cells that draw, cheap cells, many of them, and rows, beside a plain Rscript."""
 
 from __future__ import annotations
 

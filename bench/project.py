@@ -89,8 +89,10 @@ def _add_jobs(project: Path) -> None:
         CELLS_JOB.format(name="_kept", most=KEPT_CELLS // 10, more="sessions: keep"),
         CELLS_JOB.format(name="_apart", most=10, more="isolation: cell"),
     ]
-    for size in MANY_CELLS:
-        parts.append(CELLS_JOB.format(name=f"_{size}", most=size // 10, more="sessions: none"))
+    parts += [
+        CELLS_JOB.format(name=f"_{size}", most=size // 10, more="sessions: none")
+        for size in MANY_CELLS
+    ]
     for size in ROWS:
         (project / "data" / f"bench_rows_{size}.csv").write_text("id,carat,depth,cut\n")
         parts.append(ROWS_JOB.format(size=size))
