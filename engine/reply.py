@@ -120,7 +120,7 @@ def sense() -> Iterator[None]:
     """Ends in WorkerDied where an answer is not as a child writes it: R code may have."""
     try:
         yield
-    except (LookupError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise WorkerDied("its answer makes no sense") from error
 
 

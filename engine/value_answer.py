@@ -57,7 +57,7 @@ def evaluations(answer: dict[str, Any], blobs: Sequence[bytes]) -> Told:
                 error=None,
                 error_message=None,
                 listing=(),
-                duration_s=took_s,
+                duration_s=float(took_s),
                 bodies=bodies,
                 body_errors=why,
             )

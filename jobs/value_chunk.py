@@ -34,8 +34,8 @@ class ValueChunks(Chunks):
                 if len(made) >= KEPT_AT_ONCE:
                     made, kept = [], made
                     self._keep(kept)
-        except CallCancelled as error:  # all of the chunk, or the run
-            lost = error
+        except (CallCancelled, WorkerDied) as error:  # all of the chunk, or the run; or R code
+            lost = error  # that made a message of its own
         finally:
             self._keep(made)
         return [(one, results.get(index, lost)) for index, one in enumerate(chunk)]

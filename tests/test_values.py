@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 import pytest
 from engines import TRAITS, Engine
+from serving import wait_until
 
 from cache.sessions import Stage
 from engine.call import Argument, FunctionCall, Output
 from engine.errors import (
+    CallCancelled,
     CallRefused,
     EndedByCall,
     EngineError,
@@ -288,6 +291,23 @@ def test_answer_too_large_to_be_kept_so_is_an_error(engine: Engine) -> None:
     assert str(large) == "the answer is too large for a cell that keeps no session"
     assert isinstance(last, Evaluation)
     assert len(last.bodies[VALUE].content) > 200_000
+
+
+def test_cells_are_cancelled_together(engine: Engine) -> None:
+    stage = engine.sessions.stage()
+    asked = engine.pool.evaluate_values(
+        FunctionCall("base", "Sys.sleep"),
+        [(Argument("time", "json", "60.0"),)] * 3,
+        stage=stage.path,
+        limits=Limits(),
+    )
+    with ThreadPoolExecutor(1) as threads:
+        answers = threads.submit(list, asked)
+        wait_until(lambda: [one for one in engine.pool.under_way() if one["pid"] is not None])
+        assert engine.pool.cancel(stage.session_key)
+        with pytest.raises(CallCancelled):
+            answers.result(20)
+    assert engine.pool.under_way() == []
 
 
 def test_a_secret_is_nowhere_in_what_is_told(engine: Engine) -> None:
