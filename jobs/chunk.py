@@ -88,7 +88,7 @@ class Chunks:
                 else:
                     done = self.outcome(one, Outcome.FAILED, error=str(result))
                     done = replace(done, failure=failure_of(result))
-                outcomes.append(replace(done, attempts=attempt))
+                outcomes.append(done if attempt == 1 else replace(done, attempts=attempt))
             if again:
                 self.pause(self.job.retries.pause_s(attempt))
             chunk = again
