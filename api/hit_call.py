@@ -12,7 +12,7 @@ from api.body import Body
 from api.caching import Directives
 from api.obtain import Ready, ready
 from api.ocpu_call import SHORTCUTS, kept_call
-from api.ocpu_kept import kept_reply, label_of
+from api.ocpu_kept import has_session, kept_reply, label_of
 from api.ocpu_objects import options_of
 from api.ocpu_request import OcpuRequest, read_request
 from api.services import Services
@@ -42,8 +42,8 @@ class CallRequest:
         return None if reply is None else Ready.of(found, reply)
 
     def _usable(self, entry: Entry) -> bool:
-        if self.output is None:
-            return entry.session_key is not None
+        if self.output is None or not has_session(entry):
+            return has_session(entry)
         return label_of(self.output, dict(options_of(self.request))) in entry.bodies
 
 

@@ -48,11 +48,15 @@ def answer_kept(
     return reply or _derived(request, services, resolution, output or "", directives)
 
 
+def has_session(entry: Entry) -> bool:
+    """Whether the entry can answer here: clients go on with the session that an answer names."""
+    return entry.session_key is not None
+
+
 def _usable(entry: Entry, output: str | None, options: dict[str, str], *, with_r: bool) -> bool:
     """Whether the entry can answer in this form: as it is, or through its session `with_r`."""
-    if entry.session_key is not None and (with_r or output is None):
-        return True
-    return output is not None and label_of(output, options) in entry.bodies
+    ready = output is None or label_of(output, options) in entry.bodies
+    return has_session(entry) and (with_r or ready)
 
 
 def kept_reply(
@@ -60,12 +64,10 @@ def kept_reply(
 ) -> Reply | None:
     """Returns the reply if the entry has it ready; no R."""
     entry = found.entry
-    if entry is None:
+    if entry is None or entry.session_key is None:
         return None
     headers = _headers(request, found, entry)
     if output is None:
-        if entry.session_key is None:
-            return None
         listing = listing_reply(entry.session_key, entry.listing)
         body = Body.of(listing.body, listing.media_type or "")
         return body_reply(listing.status, body, headers, directives)
@@ -103,6 +105,5 @@ def _derived(
 
 def _headers(request: OcpuRequest, found: Resolution, entry: Entry) -> Headers:
     told = answer_headers(found, entry.computed_at, entry.job, entry.version)
-    if entry.session_key is None:
-        return told
+    assert entry.session_key is not None  # noqa: S101  # as above
     return (*told, *session_headers(request, entry.session_key))

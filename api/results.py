@@ -24,6 +24,8 @@ from engine.evaluation import Headers
 from engine.pool import Pool
 from jobs.call import Call, call_of_query
 from jobs.job import Job
+from jobs.kept_value import render_kept
+from jobs.outputs import can_be_made
 from jobs.pantry import Pantry
 from jobs.resolution import Resolution
 from jobs.row_resolution import RowResolution
@@ -38,7 +40,6 @@ MEDIA_TYPES = {
 }
 FORMATS = ("json", "csv", "png", "svg", "pdf", "tab", "ndjson", "rds", "rda", "pb", "md", "print")
 ROW_FORMATS = ("json", "csv")
-DRAWINGS = ("png", "svg", "pdf")
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Results:
             directives,
             usable=lambda entry: (
                 label in entry.bodies
-                or (entry.session_key is not None and not directives.prepared_only)
+                or (can_be_made(entry, query.format) and not directives.prepared_only)
             ),
             also=[Output(label, label)],
             promise=promise,
@@ -149,18 +150,10 @@ class Results:
         return found
 
     def _derived(self, answered: Resolution, query: ResultQuery, directives: Directives) -> Reply:
-        """Returns a format that was not rendered ahead, from the answer's session."""
+        """Returns a format that was not rendered ahead, from the answer's session or its value."""
         entry = answered.entry
         assert entry is not None  # noqa: S101  # obtained
-        fields: dict[str, object] = {
-            "session_key": entry.session_key,
-            "format": query.format,
-            "options": {},
-            "name": ".val",
-            "as": query.job.name,
-        }
-        operation = "render_last_plot" if query.format in DRAWINGS else "render_session_object"
-        rendered = self._pool.render(operation, fields)
+        rendered = render_kept(self._pool, query.job, entry, query.format)
         body = Body.of(rendered.content, rendered.media_type, rendered.headers)
         return body_reply(200, body, _headers(answered, entry), directives)
 

@@ -40,7 +40,9 @@ jobs:
     args: {rows: {type: integer, min: 1, max: 100000}}
     cache: {fresh_for: 1 day}
 """
-CHEAP_CELLS = 2000
+CHEAP_CELLS = 20_000
+KEPT_CELLS = 1000
+MANY_CELLS = (1_000, 10_000, 100_000)
 ROWS = (10_000, 100_000, 1_000_000)
 JOBS_MODEL = """\
 # A cell that costs R next to nothing, and a vectorised answer of three columns.
@@ -55,7 +57,7 @@ CELLS_JOB = """\
     function: scoring::bench_cell
     args: {{x: {{type: integer}}, y: {{type: integer}}}}
     grid: {{x: {{from: 1, to: {most}}}, y: {{from: 1, to: 10}}}}
-    isolation: {isolation}
+    {more}
 """
 ROWS_JOB = """\
   bench_rows_{size}:
@@ -88,8 +90,13 @@ def _add_jobs(project: Path) -> None:
     """The jobs that are run at scale; their tables are written when they are measured."""
     parts = [
         "version: 1\njobs:\n",
-        CELLS_JOB.format(name="", most=CHEAP_CELLS // 10, isolation="batch"),
-        CELLS_JOB.format(name="_apart", most=10, isolation="cell"),
+        CELLS_JOB.format(name="", most=CHEAP_CELLS // 10, more="sessions: none"),
+        CELLS_JOB.format(name="_kept", most=KEPT_CELLS // 10, more="sessions: keep"),
+        CELLS_JOB.format(name="_apart", most=10, more="isolation: cell"),
+    ]
+    parts += [
+        CELLS_JOB.format(name=f"_{size}", most=size // 10, more="sessions: none")
+        for size in MANY_CELLS
     ]
     for size in ROWS:
         table = project / "data" / f"bench_rows_{size}.csv"

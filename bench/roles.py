@@ -34,13 +34,16 @@ def by_role(supervisor: int) -> dict[str, list[int]]:
     return found
 
 
-def pss(pid: int) -> int:
-    """Bytes of memory: what is shared by several processes counts in equal parts; 0 if ended."""
+def pss(pid: int, which: str = "Pss") -> int:
+    """Bytes of memory: what is shared by several processes counts in equal parts; 0 if ended.
+
+    `Pss_Anon` leaves out files that are mapped.
+    """
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{which}:")), 0)
 
 
 def is_alive(pid: int) -> bool:

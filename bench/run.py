@@ -21,7 +21,7 @@ from pathlib import Path
 from bench import drawn_cells, engine, evaluator, flood, hit, jobs, promises, upload, walls
 from bench.figures import Figure, table
 from bench.processes import cores
-from bench.project import ROWS, Jobs, make_project, open_jobs
+from bench.project import MANY_CELLS, ROWS, Jobs, make_project, open_jobs
 from bench.server import Server, serve
 
 MEASUREMENTS = ("hit", "engine", "evaluator", "walls", "jobs", "promises", "upload", "flood")
@@ -45,16 +45,33 @@ class Effort:
     throughput: int
     runs: int
     rows: tuple[int, ...]
+    grids: tuple[int, ...]
     clients_s: float
     uploads: int
     upload_mb: int
 
 
 THOROUGH = Effort(
-    hits=7, rounds=15, throughput=3, runs=5, rows=ROWS, clients_s=2.5, uploads=3, upload_mb=1024
+    hits=7,
+    rounds=15,
+    throughput=3,
+    runs=5,
+    rows=ROWS,
+    grids=MANY_CELLS,
+    clients_s=2.5,
+    uploads=3,
+    upload_mb=1024,
 )
 QUICK = Effort(
-    hits=1, rounds=4, throughput=1, runs=1, rows=ROWS[:2], clients_s=1.5, uploads=1, upload_mb=256
+    hits=1,
+    rounds=4,
+    throughput=1,
+    runs=1,
+    rows=ROWS[:2],
+    grids=MANY_CELLS[:2],
+    clients_s=1.5,
+    uploads=1,
+    upload_mb=256,
 )
 
 
@@ -97,7 +114,14 @@ def _measure(
             server, folder, size_mb=effort.upload_mb, repetitions=effort.uploads
         )
     else:
-        yield from jobs.measure(server, opened, folder, repetitions=effort.runs, sizes=effort.rows)
+        yield from jobs.measure(
+            server,
+            opened,
+            folder,
+            repetitions=effort.runs,
+            sizes=effort.rows,
+            grids=effort.grids,
+        )
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 Clock = Callable[[], datetime]
 """Gives the moment as an aware datetime in UTC; passed in wherever time matters."""
@@ -12,6 +13,7 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=256)  # cells that are kept together share their moments
 def to_text(moment: datetime) -> str:
     """The moment as ``2026-11-23T05:00:00.123456Z``; such texts sort as their moments do.
 

@@ -120,6 +120,20 @@ class Entry(EntryFacts):
         Raises:
             ArgumentUnsupported: the arguments are not plain JSON.
         """
+        return self._with_bodies(self.header())
+
+    def to_rows(self, overhead_bytes: int) -> tuple[bytes, bytes]:
+        """The stored forms of the entry and of its summary, which has so much room added.
+
+        Raises:
+            ArgumentUnsupported: the arguments are not plain JSON.
+        """
+        header = self.header()
+        data = self._with_bodies(header)
+        said = {"formats": tuple(self.bodies), "size_bytes": len(data) + overhead_bytes}
+        return data, _dumped(self, {**header, **said})
+
+    def _with_bodies(self, facts: dict[str, Any]) -> bytes:
         described: list[list[Any]] = []
         raw: list[bytes] = []
         for name, body in self.bodies.items():
@@ -127,7 +141,7 @@ class Entry(EntryFacts):
             sizes = {encoding: len(form) for encoding, form in forms.items()}
             described.append([name, body.media_type, body.headers, body.etag, sizes])
             raw += forms.values()
-        header = _dumped(self, {**self.header(), "bodies": described})
+        header = _dumped(self, {**facts, "bodies": described})
         return b"".join([_MARK, len(header).to_bytes(4, "little"), header, *raw])
 
     @classmethod

@@ -12,7 +12,7 @@ sweep to enforce, so a read never writes. What an entry was before stays readabl
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -39,7 +39,6 @@ from cache.fence import Fence, no_fence
 from cache.history import History, since_of
 
 _log = logging.getLogger(__name__)
-
 _FOREIGN: Final = (sqlite3.Error, OSError, diskcache.Timeout)
 _LOCKED_FOR_S: Final = 30  # a writer waits this long for the others; a batch takes 0.1 s
 _BATCH: Final = 100  # entries in one transaction: other writers wait meanwhile
@@ -78,8 +77,6 @@ class Store:
 
     def get(self, cache_key: str) -> Entry | None:
         """The entry under this key, however old, or ``None``. Writes nothing.
-
-        Blocks for some 20 µs (300 B), 100 µs (200 KB).
 
         Raises:
             EntryUnreadable: the row is damaged or a pickle; a ``put`` replaces it.
@@ -126,8 +123,7 @@ class Store:
     def delete(self, cache_key: str) -> bool:
         """Removes the entry; whether there was one."""
         with self._transaction():
-            self._rows.delete(f"m:{cache_key}")
-            return bool(self._rows.delete(f"e:{cache_key}"))
+            return self._remove(cache_key)
 
     def revise(self, cache_key: str, change: Callable[[Entry], Entry | None]) -> bool:
         """Puts what ``change`` makes of the entry in its place, with no other writer in between.
@@ -171,19 +167,15 @@ class Store:
         return None if entry is None else since_of(entry)
 
     def discard(self, summaries: Iterable[EntrySummary]) -> list[EntrySummary]:
-        """Removes the entries that still are as these summaries say; which those were.
-
-        An entry that was put anew since its summary was read stays.
-        """
+        """Removes the entries that still are as these summaries say, not put anew; which ones."""
         remaining = iter(summaries)
         gone: list[EntrySummary] = []
         while batch := list(islice(remaining, _BATCH)):
             with self._transaction():
                 stored = self.summaries_of(summary.cache_key for summary in batch)
                 same = [one for one in batch if stored.get(one.cache_key) == one]
-                for summary in same:
-                    self._rows.delete(f"m:{summary.cache_key}")
-                    self._rows.delete(f"e:{summary.cache_key}")
+                for one in same:
+                    self._remove(one.cache_key)
             gone += same
         return gone
 
@@ -203,8 +195,7 @@ class Store:
     def cache_keys(self) -> Iterator[str]:
         """The keys of all entries, in order, readable or not."""
         with self._reading():
-            for key in self._rows.keys_from("e:"):
-                yield key[2:]
+            yield from (key[2:] for key in self._rows.keys_from("e:"))
 
     def check(self) -> int:
         """Puts right the summaries that do not match an entry, and counts them.
@@ -245,30 +236,39 @@ class Store:
             self.put(revised)
         return revised is not None
 
-    def _put_batch(self, batch: Iterable[Entry], earlier: list[Entry] | None, fence: Fence) -> None:
+    def _put_batch(self, batch: Sequence[Entry], earlier: list[Entry] | None, fence: Fence) -> None:
         """Puts these in one transaction; those that it keeps as earlier ones go on the list."""
         with self._transaction():
             fence()
+            known = self._rows.which(f"e:{entry.cache_key}" for entry in batch)
+            rows: list[tuple[str, bytes, str | None]] = []
             for entry in batch:
-                put, old = entry, None
-                with suppress(EntryUnreadable, EntryFormatTooNew):  # could not be shown again
-                    old = self.get(entry.cache_key)
-                if old is not None and old.computed_at != entry.computed_at:
-                    put = History.continued(old, entry)
-                    if put is entry and earlier is not None:
-                        earlier.append(old)
-                    if put is entry:
-                        self.history.keep(old, self._clock(), has_room=earlier is not None)
-                cache_key, job, data, summary = self._as_rows(put)
-                self._rows.set(f"e:{cache_key}", data)
-                self._rows.set(f"m:{cache_key}", summary, tag=job)
+                put = entry
+                if f"e:{entry.cache_key}" in known:
+                    put = self._successor(entry, earlier)
+                data, summary = put.to_rows(_ROW_OVERHEAD_BYTES)
+                if len(data) > _ROW_LIMIT_BYTES:
+                    raise EntryTooLarge(put.cache_key, len(data), _ROW_LIMIT_BYTES)
+                rows.append((f"e:{put.cache_key}", data, None))
+                rows.append((f"m:{put.cache_key}", summary, put.job))
+            self._rows.set_many(rows)
 
-    def _as_rows(self, entry: Entry) -> tuple[str, str, bytes, bytes]:
-        data = entry.to_bytes()
-        if len(data) > _ROW_LIMIT_BYTES:
-            raise EntryTooLarge(entry.cache_key, len(data), _ROW_LIMIT_BYTES)
-        summary = entry.summary(len(data) + _ROW_OVERHEAD_BYTES)
-        return entry.cache_key, entry.job, data, summary.to_bytes()
+    def _remove(self, cache_key: str) -> bool:
+        self._rows.delete(f"m:{cache_key}")
+        return bool(self._rows.delete(f"e:{cache_key}"))
+
+    def _successor(self, entry: Entry, earlier: list[Entry] | None) -> Entry:
+        """The entry as it is to be put where there is one; that may become an earlier one."""
+        old: Entry | None = None
+        with suppress(EntryUnreadable, EntryFormatTooNew):  # could not be shown again
+            old = self.get(entry.cache_key)
+        if old is None or old.computed_at == entry.computed_at:
+            return entry
+        if (put := History.continued(old, entry)) is entry:
+            if earlier is not None:
+                earlier.append(old)
+            self.history.keep(old, self._clock(), has_room=earlier is not None)
+        return put
 
     def _summaries(self, rows: Iterator[tuple[str, object]]) -> Iterator[EntrySummary]:
         with self._reading():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from engine.failure import raise_failure
 from engine.limits import Limits
 from engine.request_id import signed
 from engine.templates import Templates
-from engine.watch import Watch
+from engine.value_answer import PART_S
+from engine.watch import Watch, Watched
 from engine.worker_status import death
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,36 @@ class Asking:
         if header["request"]["operation"] == "rows" and "error" in answer:
             answer["printed"] = child.transcript.end(PRINTED_BYTES)
         return answer, blobs
+
+    async def parts(self, child: Child, header: dict[str, Any]) -> AsyncIterator[Answer]:
+        """Yields the child's messages about cells that keep no session, until one says `end`.
+
+        The time and the processor time that are allowed are those of one cell: each message begins
+        them anew, as a child that has longer to work than a moment tells of what it has done.
+
+        Raises:
+            LimitReached, WorkerDied: as `answer` does; what was under way then is lost.
+        """
+        limits = Limits.from_wire(header["limits"])
+        folder = Path(header["folder"])
+        if self._own_user:
+            ownership.give(folder, child.user)
+        with self._watch.over(child, limits, child.home, folder) as watched:
+            child.writer.write(wire.pack(header))
+            is_last = False
+            while not is_last:
+                answer = None
+                try:
+                    answer = await asyncio.wait_for(wire.read(child.reader), limits.wall_s + PART_S)
+                except TimeoutError:
+                    watched.end(errors.EvaluationTimeout)
+                try:
+                    yield await self._sound(child, limits, watched, answer)
+                except errors.EngineError as error:
+                    error.printed = child.transcript.end(PRINTED_BYTES)
+                    raise
+                is_last = bool(answer is None or answer[0].get("end"))
+                watched.begin_anew()
 
     async def _answer(self, child: Child, header: dict[str, Any]) -> Answer:
         began = time.monotonic()
@@ -127,15 +158,23 @@ class Asking:
             try:
                 answer = await asyncio.wait_for(wire.read(child.reader), limits.wall_s)
             except TimeoutError:
+                answer = None
                 watched.end(errors.EvaluationTimeout)
+        answer = await self._sound(child, limits, watched, answer)
+        if self._own_user:
+            await ownership.settle(folder)
+        return answer
+
+    async def _sound(
+        self, child: Child, limits: Limits, watched: Watched, answer: Answer | None
+    ) -> Answer:
+        """Returns the answer as a child may give it; raises where there is none."""
         if watched.reached is not None:
             raise watched.reached
         if answer is None or "crashed" in answer[0]:
             if answer is not None:
                 log.error("child failed pid=%d %s", child.pid, answer[0]["crashed"])
             raise death(await child.template.finish(child), limits)
-        if self._own_user:
-            await ownership.settle(folder)
         for word in OUR_WORDS:  # R code may have written the answer itself
             answer[0].pop(word, None)
         return answer

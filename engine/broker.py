@@ -34,6 +34,7 @@ from engine.shelf import Shelf
 from engine.shelf_watch import ShelfWatch
 from engine.templates import Templates
 from engine.unix_socket import short_path
+from engine.value_calls import ValueCalls
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ class Broker:
         self._live = Live(LiveLimits(**config.live), own_user=host.own_user)
         self._templates.retired = self._live.forget
         self._calls = Calls(self._templates, self._admission, self._live, own_user=host.own_user)
+        self._values = ValueCalls(self._calls, self._calls.asking)
 
     async def run(self) -> None:
         """Serves until SIGTERM."""
@@ -160,6 +162,10 @@ class Broker:
             yield {"done": True}, []
             return
         match header.get("operation"):
+            case "values":
+                async for answer in self._values.answers(header):
+                    yield answer
+                yield {"done": True}, []
             case "info":
                 yield self._info(), []
             case "under_way":

@@ -56,7 +56,7 @@ class Calls:
         self._live = live
         self._under_way: dict[str, Call] = {}
         self._taken: defaultdict[str, float] = defaultdict(float)
-        self._asking = Asking(templates, self._release, own_user=own_user)
+        self.asking = Asking(templates, self.release, own_user=own_user)
         self.count = 0
         """Calls since the start."""
 
@@ -99,15 +99,15 @@ class Calls:
         Raises:
             EngineError: as the subclasses say.
         """
-        with self._noted(header) as call:
-            async with self._slot(header):
+        with self.noted(header) as call:
+            async with self.slot(header):
                 if self._live.is_on and header.get("live") and not header["limits"]["network"]:
                     return await self._one_in_chain(header, call)
-                child = await self._take(header["request"], header["limits"], call)
+                child = await self.take(header["request"], header["limits"], call)
                 try:
-                    return await self._asking.answer(child, header)
+                    return await self.asking.answer(child, header)
                 finally:
-                    self._release(child)
+                    self.release(child)
 
     async def _one_in_chain(self, header: dict[str, Any], call: Call) -> Answer:
         """Runs a call in a fork of the session that it names, if that is live; lets its own stay.
@@ -118,7 +118,7 @@ class Calls:
         stage = Path(header["folder"])
         named = named_sessions(header["request"], stage)
         child = await self._step(header, call, named)
-        child = child or await self._take(header["request"], header["limits"], call)
+        child = child or await self.take(header["request"], header["limits"], call)
         stays = False
         try:
             folder = child.home / call.key
@@ -131,7 +131,7 @@ class Calls:
             within = child.step_of is not None
             moved = {**header, "folder": str(folder), "request": request, "within": within}
             try:
-                answer, blobs = await self._asking.answer(child, moved)
+                answer, blobs = await self.asking.answer(child, moved)
             except BaseException as error:
                 # Who asked and is gone took no care of it.
                 if call.is_cancelled or not isinstance(error, asyncio.CancelledError):
@@ -148,7 +148,7 @@ class Calls:
                 self._live.park(call.key, child, call.owner, header["limits"], named)
             else:
                 self._live.drop(child)
-                self._release(child)
+                self.release(child)
         return answer, blobs
 
     async def _step(self, header: dict[str, Any], call: Call, named: set[str]) -> Child | None:
@@ -176,47 +176,47 @@ class Calls:
         """
         cells = header["many"]
         shared = {"limits": header["limits"], "beside": beside(cells)}
-        with self._noted(header | cells[0]) as call:
-            async with self._slot(header):
+        with self.noted(header | cells[0]) as call:
+            async with self.slot(header):
                 child: Child | None = None
                 try:
                     for index, cell in enumerate(cells):
                         asked = {**cell, **shared}
                         if child is not None and self._serves(child, cell["request"]):
                             child, answer, blobs = await self._next(child, asked)
-                            if child is None and _may_be_of_others(answer):
+                            if child is None and may_be_of_others(answer):
                                 await asyncio.to_thread(empty_folder, Path(cell["folder"]))
                                 answer = {}
                         else:
                             if child is not None:
-                                self._release(child)
+                                self.release(child)
                             child, answer, blobs = None, {}, []
                         if not answer:
-                            child = await self._take(cell["request"], shared["limits"], call)
+                            child = await self.take(cell["request"], shared["limits"], call)
                             child, answer, blobs = await self._next(child, asked)
                         yield {**answer, "index": index}, blobs
                 finally:
                     if child is not None:
-                        self._release(child)
+                        self.release(child)
 
     async def _next(
         self, child: Child, asked: dict[str, Any]
     ) -> tuple[Child | None, dict[str, Any], list[bytes]]:
         """Returns the answer to one cell, and the child if it can run another."""
         try:
-            answer, blobs = await self._asking.answer(child, asked)
+            answer, blobs = await self.asking.answer(child, asked)
         except errors.EngineError as error:
             answer, blobs = failure(error), []
         except BaseException:
-            self._release(child)
+            self.release(child)
             raise
         if answer.pop("tidy", False) and not answer.get("limit"):
             return child, answer, blobs
-        self._release(child)
+        self.release(child)
         return None, answer, blobs
 
     @asynccontextmanager
-    async def _slot(self, header: dict[str, Any]) -> AsyncIterator[None]:
+    async def slot(self, header: dict[str, Any]) -> AsyncIterator[None]:
         """Waits for the turn of a call, and holds its slot."""
         owner = header.get("owner", "")
         slot = self._admission.slot(
@@ -234,7 +234,8 @@ class Calls:
                     self._taken[owner] += time.monotonic() - began
 
     @contextmanager
-    def _noted(self, header: dict[str, Any]) -> Iterator[Call]:
+    def noted(self, header: dict[str, Any]) -> Iterator[Call]:
+        """Notes a call as long as it waits or runs, so that it is listed and can be cancelled."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # always in one
         key = Path(header["folder"]).name
@@ -250,7 +251,8 @@ class Calls:
         finally:
             del self._under_way[key]
 
-    async def _take(self, request: dict[str, Any], limits: dict[str, Any], call: Call) -> Child:
+    async def take(self, request: dict[str, Any], limits: dict[str, Any], call: Call) -> Child:
+        """Returns a child for the call, of the template that fits."""
         self.count += 1
         call.child = await self._forked(request, network=limits["network"])
         call.started = time.monotonic()
@@ -274,12 +276,12 @@ class Calls:
             return False
         return self._templates.for_call(request) is child.template
 
-    def _release(self, child: Child) -> None:
+    def release(self, child: Child) -> None:
         """Ends the child behind the answer: nobody waits for its exit."""
         asyncio.create_task(child.bury())  # noqa: RUF006  # ends by itself
 
 
-def _may_be_of_others(answer: dict[str, Any]) -> bool:
-    """Whether a cell may have failed only because its process had run others."""
+def may_be_of_others(answer: dict[str, Any]) -> bool:
+    """Returns whether a cell may have failed only because its process had run others."""
     limit = answer.get("limit") or {}
     return answer.get("failed") == "WorkerDied" or limit.get("limit") in _OF_THE_PROCESS

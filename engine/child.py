@@ -135,12 +135,23 @@ def _serve(
             _close(nest, header, folder, limits)
             r.obey(limits)
             is_closed = True
+        if header["request"]["operation"] == "values":
+            for answer, blobs in r.value_cells(header["request"]).parts(header["at_once"]):
+                for failed in answer["failures"].values():
+                    _tell_limit(failed, limits)
+                wire.send(connection, answer, blobs)
+            continue
         answer, blobs = _answer(r, header)
-        if answer.get("limit"):
-            limit = limits.reached(LIMITS[answer["limit"]["name"]], answer["limit"]["said"])
-            answer["limit"] = limit.to_wire()
+        _tell_limit(answer, limits)
         wire.send(connection, answer, blobs)
     return None
+
+
+def _tell_limit(answer: dict[str, Any], limits: Limits) -> None:
+    """Has an answer say in the broker's words which limit ended the code, if one did."""
+    if answer.get("limit"):
+        limit = limits.reached(LIMITS[answer["limit"]["name"]], answer["limit"]["said"])
+        answer["limit"] = limit.to_wire()
 
 
 def _fork_step(connection: socket.socket) -> tuple[socket.socket, int] | None:
@@ -172,8 +183,8 @@ def _close(nest: Nest, header: dict[str, Any], folder: Path, limits: Limits) -> 
     reach = of_call(header, nest.sessions_root)
     write = [path for path in reach.write if Path(path).parent != folder]
     if not header.get("within"):  # the limits of the child that it was forked from
-        cells = len(header.get("beside", {}).get("folders", [folder]))
-        limits.apply(counted_apart=nest.walls.counts_processes, calls=cells)
+        cells = header["request"].get("shape") or header.get("beside", {}).get("folders", [folder])
+        limits.apply(counted_apart=nest.walls.counts_processes, calls=len(cells))
     nest.walls.close(Reach(reach.read, (*write, str(folder))))
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from engine import wire
 from engine.asker import current_asker
-from engine.call import FunctionCall, Output, Priority
+from engine.call import Argument, FunctionCall, Output, Priority
+from engine.calls_under_way import CallsUnderWay
 from engine.code_version import CodeVersion
 from engine.connections import Connections
 from engine.errand import asking
@@ -26,6 +27,7 @@ from engine.evaluation import (
     RenderedBody,
     RowsAnswer,
 )
+from engine.evaluation_header import evaluation_header, values_header
 from engine.failure import as_list, raise_failure
 from engine.frame import Frame
 from engine.install_reply import installation
@@ -36,12 +38,13 @@ from engine.limits import Limits
 from engine.reply import evaluation, rendered, rows_answer
 from engine.request_id import signed
 from engine.room import check_room
+from engine.value_answer import Told, evaluations
 
 READ_LIMITS = Limits(wall_s=60)
 """Limits of a read: rendering an object, listing a package."""
 
 
-class Pool:
+class Pool(CallsUnderWay):
     """A client of the broker behind the Unix socket at `path`."""
 
     def __init__(self, path: Path, *, read_limits: Limits = READ_LIMITS) -> None:
@@ -70,7 +73,7 @@ class Pool:
             WorkerDied, EngineBusy, EngineUnavailable: as they say.
             OSError: the session cannot be written; ENOSPC where the disk is full.
         """
-        header = _evaluation_header(call, stage, outputs)
+        header = evaluation_header(call, stage, outputs)
         header |= {"limits": limits.to_wire(), "priority": int(priority)}
         header["live"] = priority is Priority.LIVE and call.script is None and call.library is None
         try:
@@ -94,29 +97,49 @@ class Pool:
         changed in R is put back, or the next gets another child. All are cancelled by the first's
         key.
         """
-        items = [_evaluation_header(call, stage, outputs) for call, stage in calls]
+        items = [evaluation_header(call, stage, outputs) for call, stage in calls]
         for item in items:
             item["request"]["shared"] = len(items) > 1
         header = {"many": items, "limits": limits.to_wire(), "priority": int(priority)}
         header |= current_asker().to_wire()
         with asking(calls[0][1].name), self._connections.lend() as connection:
             wire.send(connection, signed(header))
-            while True:
-                answer, blobs = self._receive(connection)
-                if answer.get("done"):
-                    return
-                index = answer["index"] if "index" in answer else len(calls)
-                call, stage = calls[index] if index < len(calls) else calls[-1]
+            while not (message := self._receive(connection))[0].get("done"):
+                answer, blobs = message
+                if "index" not in answer:
+                    raise_failure(answer)
+                call, stage = calls[answer["index"]]
                 try:
                     raise_failure(answer)
-                    outcome: Evaluation | EngineError = evaluation(
-                        answer, blobs, call.function, stage
-                    )
+                    outcome: Evaluation | EngineError
+                    outcome = evaluation(answer, blobs, call.function, stage)
                 except EngineError as error:
-                    if "index" not in answer:
-                        raise
                     outcome = error
-                yield index, outcome
+                yield answer["index"], outcome
+
+    def evaluate_values(
+        self,
+        call: FunctionCall,
+        cells: Sequence[Sequence[Argument]],
+        *,
+        stage: Path,
+        limits: Limits,
+        priority: Priority = Priority.SCHEDULED,
+        outputs: Sequence[Output] = (),
+    ) -> Iterator[Told]:
+        """Yields indices and outcomes of one call for each of these arguments, some at a time.
+
+        As `evaluate_many`, but no session comes to be: an evaluation has the value as a body. They
+        work in `stage`, whose name cancels them; what they write there is lost.
+        """
+        header = values_header(call, cells, stage, outputs)
+        header |= {"limits": limits.to_wire(), "priority": int(priority)}
+        header |= current_asker().to_wire()
+        with asking(stage.name), self._connections.lend() as connection:
+            wire.send(connection, signed(header))
+            while not (message := self._receive(connection))[0].get("done"):
+                raise_failure(message[0])
+                yield evaluations(*message)
 
     def evaluate_rows(
         self,
@@ -150,9 +173,14 @@ class Pool:
             raise RowCountMismatch(frame.rows, answer["rows"])
         return rows_answer(answer, stage)
 
-    def render(self, operation: str, fields: Mapping[str, Any]) -> RenderedBody:
-        """Returns an object, a plot or the like in a format; see `operations` in r/serve.R."""
+    def render(
+        self, operation: str, fields: Mapping[str, Any], *, value: bytes | None = None
+    ) -> RenderedBody:
+        """Returns an object, a plot, a serialized `value` in a format: see r/serve.R."""
         with self._folder() as folder:
+            if value is not None:
+                (folder / ".value").write_bytes(value)
+                fields = {**fields, "folder": str(folder)}
             answer, blobs = self._read(operation, fields, folder)
             return rendered(answer, blobs, folder)
 
@@ -197,8 +225,7 @@ class Pool:
 
         Raises:
             InstallFailed: it could not be installed, and what was there before still is.
-            InstallBusy: too many wait already.
-            EngineUnavailable: the broker does not answer.
+            InstallBusy, EngineUnavailable: as they say.
         """
         header = {"operation": "install", "request": request.to_wire()}
         return installation(self._exchange(header)[0])
@@ -210,36 +237,6 @@ class Pool:
             EngineUnavailable: the broker does not answer.
         """
         return self._ask({"operation": "info"})[0]
-
-    def under_way(self) -> list[dict[str, Any]]:
-        """Returns the calls that wait or run, in the order in which they came: see engine/calls.py.
-
-        Raises:
-            EngineUnavailable: the broker does not answer.
-        """
-        found: list[dict[str, Any]] = self._ask({"operation": "under_way"})[0]["calls"]
-        return found
-
-    def taken(self) -> dict[str, float]:
-        """Returns the seconds for which calls held R, by asker, since somebody last took them."""
-        found: dict[str, float] = self._ask({"operation": "taken"})[0]["seconds"]
-        return found
-
-    def cancel(self, key: str) -> bool:
-        """Ends a call that waits or runs, at once; whether there is one of this key.
-
-        The key is that of the session which the call was to make: the name of its stage.
-        """
-        return bool(self._ask({"operation": "cancel", "key": key})[0]["cancelled"])
-
-    def console(self, key: str, start: int = 0) -> tuple[bytes, int] | None:
-        """Returns what a call printed and said since byte `start`, and the place behind that.
-
-        It is what the session's console will show, so far; None where no call of this key waits or
-        runs. Much of it comes in parts: the next is there at once.
-        """
-        answer, blobs = self._ask({"operation": "console", "key": key, "start": start})
-        return None if answer["ends_at"] is None else (blobs[0], answer["ends_at"])
 
     def close(self) -> None:
         """Closes the connections."""
@@ -286,13 +283,3 @@ class Pool:
         if message is None:
             raise EngineUnavailable(self._path, "it ended in the middle of the call")
         return message
-
-
-def _evaluation_header(
-    call: FunctionCall, stage: Path, outputs: Sequence[Output]
-) -> dict[str, Any]:
-    request = call.to_wire() | {
-        "folder": str(stage),
-        "outputs": [output.to_wire() for output in outputs],
-    }
-    return {"request": request, "folder": str(stage)}

@@ -29,11 +29,11 @@ def rendered(answer: dict[str, Any], blobs: Sequence[bytes], folder: Path) -> Re
         CallRefused: the columns of a data frame cannot be written in the format asked for.
         WorkerDied: the body is not where the child said, or that makes no sense.
     """
-    with _sense():
+    with sense():
         content = _content(answer["body"], blobs, folder)
         if answer.get("arrow"):
             return _arrow(answer, content)
-        return RenderedBody(content, answer["type"], _attachment(answer.get("file")))
+        return RenderedBody(content, answer["type"], attachment(answer.get("file")))
 
 
 def _arrow(answer: dict[str, Any], content: bytes) -> RenderedBody:
@@ -44,10 +44,10 @@ def _arrow(answer: dict[str, Any], content: bytes) -> RenderedBody:
     columns, options = as_list(answer["columns"]), answer.get("options") or {}
     written = arrow_body(answer["arrow"], content, columns, options)
     file = f"{answer['file']}.{kind.extension}"
-    return RenderedBody(written, kind.media_type, _attachment(file))
+    return RenderedBody(written, kind.media_type, attachment(file))
 
 
-def _attachment(file: str | None) -> Headers:
+def attachment(file: str | None) -> Headers:
     """Returns the header that names a download, as OpenCPU writes it where the name is plain."""
     if not file:
         return ()
@@ -67,7 +67,7 @@ def evaluation(
         LimitReached: the call did; the error has the evaluation.
         WorkerDied: the answer makes no sense.
     """
-    with _sense():
+    with sense():
         return _evaluation(answer, blobs, function, stage)
 
 
@@ -109,18 +109,18 @@ def rows_answer(answer: dict[str, Any], stage: Path) -> RowsAnswer:
     Raises:
         WorkerDied: that makes no sense.
     """
-    with _sense():
+    with sense():
         frame = Frame.read(read_left_file(stage, ".answer"), answer["columns"])
         failed = tuple(as_list(answer.get("unsound")))
         return RowsAnswer(frame, failed, answer.get("problem") or "")
 
 
 @contextlib.contextmanager
-def _sense() -> Iterator[None]:
+def sense() -> Iterator[None]:
     """Ends in WorkerDied where an answer is not as a child writes it: R code may have."""
     try:
         yield
-    except (LookupError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise WorkerDied("its answer makes no sense") from error
 
 

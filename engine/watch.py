@@ -65,6 +65,11 @@ class Watched:
         self.reached = self.limits.reached(limit)
         self.child.template.kill(self.child)
 
+    def begin_anew(self) -> None:
+        """Counts the processor time from now on: what went before was another cell's."""
+        if self.limits.cpu_s is not None and (now := Process.read(self.child.pid)) is not None:
+            self.cpu_before_s = now.cpu_s
+
     def reaches(self, processes: list[Process]) -> type[LimitReached] | None:
         """Returns the limit that it has reached; blocks while its files are looked through."""
         limits = self.limits
@@ -100,8 +105,7 @@ class Watch:
     def over(self, child: Child, limits: Limits, *folders: Path) -> Iterator[Watched]:
         """Watches over a call as long as it runs; it is killed at a limit, which is noted."""
         watched = Watched(child, limits, folders)
-        if limits.cpu_s is not None and (before := Process.read(child.pid)) is not None:
-            watched.cpu_before_s = before.cpu_s
+        watched.begin_anew()
         self._watched.add(watched)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._look_on())

@@ -24,11 +24,13 @@ from rpy2 import rinterface as ri
 from rpy2.rinterface_lib import callbacks
 
 from engine.console import Console
-from engine.convert import NotJson, address, exact_json, from_r, raw_vector, to_r
+from engine.convert import address, from_r, raw_vector, to_r
 from engine.errors import LIMITS
 from engine.limits import Limits
+from engine.r_bodies import bodies_of
 from engine.support import support_functions
 from engine.transcript import Transcript
+from engine.value_cells import ValueCells
 from engine.worker_status import QUIT_STATUS
 
 REQUEST_VARIABLE = "LARDER_REQUEST_ID"
@@ -99,6 +101,7 @@ class R:
             "tell": lambda kind, text: self._transcript.tell(kind[0], text[0]),
             "stop_code": self._stop_code,
             "stop_code_no_more": self._stop_code_no_more,
+            "forget_output": self.forget_output,
             "limit_words": lambda name: to_r(str(self._limits.reached(LIMITS[name[0]]))),
         }
         for name, function in offered.items():
@@ -112,8 +115,18 @@ class R:
         names = list(answer.names)
         plain: dict[str, Any] = {}
         for name, value in zip(names, answer, strict=True):
-            plain[name] = _bodies(value) if name == "bodies" else from_r(value)
+            plain[name] = bodies_of(value) if name == "bodies" else from_r(value)
         return plain
+
+    def value_cells(self, request: dict[str, Any]) -> ValueCells:
+        """Returns cells that keep no session, ready to be evaluated."""
+        self.forget_output()
+        shape = ri.IntSexpVector([one + 1 for one in request.pop("shape")])
+        texts = ri.StrSexpVector(request.pop("values"))
+        self._larder["begin_values"](to_r(request), shape, texts)
+        labels = tuple(output["label"] for output in request["outputs"])
+        evaluate = self._larder["evaluate_values"]
+        return ValueCells(evaluate, labels=labels, count=len(shape))
 
     def use_temporary_folder(self, folder: Path) -> None:
         """Gives this process a tempdir() and a home: children would share the parent's."""
@@ -136,27 +149,6 @@ class R:
 
     def _stop_code_no_more(self) -> None:
         self._console.stop_no_more()
-
-
-def _bodies(value: Any) -> dict[str, Any]:
-    if not isinstance(value, ri.ListSexpVector) or not len(value):
-        return {}
-    bodies: dict[str, Any] = {}
-    for label, body in zip(list(value.names), value, strict=True):
-        if "exact" in list(body.names):
-            bodies[label] = _exact_body(body[0])
-        else:
-            bodies[label] = from_r(body)
-    return bodies
-
-
-def _exact_body(value: Any) -> dict[str, Any]:
-    try:
-        return {"body": exact_json(value) + b"\n", "type": "application/json"}
-    except NotJson as error:
-        return {"error": str(error), "kind": "not_json"}
-    except (UnicodeDecodeError, RecursionError) as error:
-        return {"error": f"the value cannot be written as JSON: {error}", "kind": "not_json"}
 
 
 def _replace_callbacks() -> None:

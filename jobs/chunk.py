@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from cache.border import disk_border
-from cache.entry import Entry, EntryFacts, EntrySummary, Version
+from cache.entry import Entry, EntryFacts, Version
 from cache.errors import CacheError, SessionError
 from cache.fence import Fence, no_fence
 from cache.sessions import Stage
@@ -40,7 +40,7 @@ class AskedCell:
     cache_key: str
 
 
-Result = EntrySummary | EngineError | CacheError
+Result = CellOutcome | EngineError | CacheError
 KEPT_AT_ONCE: Final = 32
 """Answers kept in one transaction: a kill loses no more of each chunk under way."""
 
@@ -83,8 +83,8 @@ class Chunks:
         while chunk:
             again: list[AskedCell] = []
             for one, result in self._attempt(chunk):
-                if isinstance(result, EntrySummary):
-                    done = self.outcome(one, Outcome.COMPUTED, result)
+                if isinstance(result, CellOutcome):
+                    done = result
                 elif self.job.retries.again(attempt, result):
                     again.append(one)
                     continue
@@ -93,7 +93,7 @@ class Chunks:
                 else:
                     done = self.outcome(one, Outcome.FAILED, error=str(result))
                     done = replace(done, failure=failure_of(result))
-                outcomes.append(replace(done, attempts=attempt))
+                outcomes.append(done if attempt == 1 else replace(done, attempts=attempt))
             if again:
                 self.pause(self.job.retries.pause_s(attempt))
             chunk = again
@@ -111,7 +111,7 @@ class Chunks:
         return CellOutcome(
             job=self.job.name,
             cache_key=one.cache_key,
-            arguments=plain_values(one.call.arguments),
+            arguments=answer.arguments if answer else plain_values(one.call.arguments),
             outcome=outcome,
             run_id=self.run_id,
             session_key=answer.session_key if answer else None,
@@ -142,7 +142,7 @@ class Chunks:
                     done = self._result(chunk[index], stages[index], result)
                     if isinstance(done, Entry):
                         made.append(done)
-                        results[index] = done.summary()  # its bodies may be large
+                        results[index] = self.outcome(chunk[index], Outcome.COMPUTED, done)
                     else:
                         results[index] = done
                     if len(made) >= KEPT_AT_ONCE:
@@ -170,12 +170,15 @@ class Chunks:
             self.pantry.sessions.publish(stage, cache_key=one.cache_key)
         except SessionError as error:
             return error
+        return self._entry(one, evaluated, stage.session_key)
+
+    def _entry(self, one: AskedCell, evaluated: Evaluation, session_key: str | None) -> Entry:
         return new_entry(
             self.job,
             one.call,
             evaluated,
             cache_key=one.cache_key,
-            session_key=stage.session_key,
+            session_key=session_key,
             version=self.version.digest,
             computed_at=self.pantry.clock(),
             pinned=True,
@@ -190,6 +193,7 @@ class Chunks:
             self.pantry.store.put_many(entries, fence=self.fence)
         except (CacheError, JobError):
             for entry in entries:
-                self.pantry.sessions.delete(entry.session_key or "")
+                if entry.session_key is not None:
+                    self.pantry.sessions.delete(entry.session_key)
             raise
         self.pantry.generations.bump(self.job.qualified)

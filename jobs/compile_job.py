@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from cache.freshness import Freshness
 from engine.call import Priority
@@ -18,6 +18,7 @@ from jobs.grid import Grid
 from jobs.job import Job
 from jobs.notify_entry import NotifyEntry
 from jobs.notify_spec import NOBODY, NotifySpec
+from jobs.outputs import DRAWN
 from jobs.problem import KeyPath
 from jobs.retries_entry import retries_of
 from jobs.rows_source import Rows
@@ -92,6 +93,7 @@ class _JobCompiler:
             concurrency=self._setting("concurrency"),
             priority=_PRIORITIES[self._setting("priority") or "normal"],
             isolation=self._setting("isolation") or "batch",
+            sessions=self._sessions(),
             notify=self._notify(),
             tags=tuple(self._setting("tags") or ()),
             owner=self._setting("owner") or "",
@@ -179,6 +181,21 @@ class _JobCompiler:
             message = f"there is nothing to run: {required} has no default and there is no grid"
             hint = "add a grid, or leave the schedule out: calls are then computed on demand"
             self._problem(("schedule",), message, hint)
+
+    def _sessions(self) -> Literal["keep", "none"]:
+        """Whether cells keep their sessions; what is drawn is nowhere else."""
+        said: Literal["keep", "none"] = self._setting("sessions") or "keep"
+        if said == "keep" or self.entry.rows is not None:
+            return "keep"
+        where: KeyPath = (*self.path, "outputs")
+        if self.entry.outputs is None:
+            where = ("defaults", "outputs")
+        for place, name in enumerate(self._setting("outputs") or ()):
+            if name in DRAWN:
+                message = f"{self.name} keeps no sessions, and without one nothing is drawn"
+                hint = f"leave {name} out, or say sessions: keep"
+                self.checked.problem((*where, place), message, hint)
+        return said
 
     def _freshness(self) -> Freshness:
         fresh_for = self._cache_time("fresh_for", _DAY_S)

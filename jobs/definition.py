@@ -96,6 +96,12 @@ class Defaults(Entry):
         "which is put back in order after each. Default: batch.",
         examples=["cell"],
     )
+    sessions: Literal["keep", "none"] | None = Field(
+        None,
+        description="Whether each cell of a grid that a run computes keeps its session (console, "
+        "source, plots, files), or nothing but its value: for many cheap cells. Default: keep.",
+        examples=["none"],
+    )
     tags: list[str] | None = Field(
         None, description="Words to find jobs by.", examples=[["regulated"]]
     )

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from engine.call import FunctionCall, Output, Priority
+from engine.call import Argument, FunctionCall, Output, Priority
 from engine.code_version import CodeVersion
 from engine.errors import EngineError
 from engine.evaluation import Evaluation, RowsAnswer
 from engine.frame import Frame
 from engine.limits import Limits
+from engine.value_answer import Told
 
 
 class Evaluator(Protocol):
@@ -35,6 +36,18 @@ class Evaluator(Protocol):
         outputs: Sequence[Output],
     ) -> Iterator[tuple[int, Evaluation | EngineError]]:
         """Yields index and outcome of each call as they end."""
+
+    def evaluate_values(
+        self,
+        call: FunctionCall,
+        cells: Sequence[Sequence[Argument]],
+        *,
+        stage: Path,
+        limits: Limits,
+        priority: Priority,
+        outputs: Sequence[Output],
+    ) -> Iterator[Told]:
+        """Yields indices and outcomes of the call for these arguments, without sessions."""
 
     def cancel(self, key: str) -> bool:
         """Ends what waits or runs under this key, at once; returns whether there is anything."""

@@ -55,6 +55,7 @@ class Job:
         concurrency: Most children that a run keeps busy, or None: as many as the server allows.
         priority: Of its runs among those of other jobs.
         isolation: Whether each cell of a grid has an R process of its own, or many share one.
+        sessions: Whether each cell that a run computes keeps its session, or nothing but its value.
         notify: Who is told of what.
         tags: Words to find jobs by.
         owner: Who answers for the job.
@@ -84,6 +85,7 @@ class Job:
     concurrency: int | None = None
     priority: Priority = Priority.SCHEDULED
     isolation: Literal["cell", "batch"] = "batch"
+    sessions: Literal["keep", "none"] = "keep"
     notify: NotifySpec = NOBODY
     tags: tuple[str, ...] = ()
     owner: str = ""

@@ -235,7 +235,10 @@ class Materialiser:
 
 
 def _will_do(found: Resolution, newer_than: datetime | None) -> bool:
-    """Whether what is there now spares the evaluation: another process has just made it."""
-    if found.entry is None:
-        return False
-    return newer_than is None or found.entry.computed_at > newer_than
+    """Whether what is there now spares the evaluation: another process has just made it.
+
+    Who wants another answer than the one that is there may want its session.
+    """
+    if found.entry is None or newer_than is None:
+        return found.entry is not None
+    return found.entry.computed_at > newer_than and found.entry.session_key is not None

@@ -59,6 +59,8 @@ def _argument(name: str, value: Value) -> Argument:
 
 
 def _dumped(value: Value) -> str:
+    if type(value) is int or type(value) is float:  # most are, and cells have thousands
+        return orjson.dumps(float(value)).decode()
     return orjson.dumps(_doubles(value), option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 
 

@@ -21,8 +21,9 @@ from jobs.call import call_of_query
 from jobs.earlier import find_earlier, find_earlier_row
 from jobs.job import Job
 from jobs.job_set import JobSet
+from jobs.kept_value import render_kept
 from jobs.moment import parse_moment
-from jobs.outputs import EXACT
+from jobs.outputs import DRAWN, EXACT, can_be_made
 from jobs.pantry import Pantry
 from jobs.project import Project
 from jobs.repository import Catalog
@@ -34,8 +35,6 @@ from larder.private_engine import engine_for
 from larder.settings import Settings
 from larder.state import make_state_folder
 from larder.wiring import open_catalog, open_pantry, open_pool
-
-PICTURES = frozenset({"png", "svg", "pdf"})
 
 
 @dataclass(frozen=True)
@@ -151,7 +150,7 @@ class _Cell:
     def make(self, pantry: Pantry, pool: Pool) -> Answer:
         call = call_of_query(self.job, self.values)
         found = pantry.resolver.look(call, self.job)
-        if found.entry is None:
+        if found.entry is None or self._is_to_be_made_anew(found.entry):
             job = pantry.jobs.job(self.job.name)  # its grid has what runs read from outside
             found = pantry.materialise(call, job, also=[Output(self._label, self._label)])
         content = self._stored(found.entry)
@@ -165,10 +164,15 @@ class _Cell:
         body = entry.bodies.get(self._label) if entry is not None else None
         return None if body is None else body.content
 
+    def _is_to_be_made_anew(self, entry: Entry) -> bool:
+        """Whether it takes a session, which cells of this job do not keep."""
+        is_there = self._label in entry.bodies or can_be_made(entry, self.form)
+        return self.job.sessions == "none" and not is_there
+
     def _rendered(self, found: Resolution, pool: Pool) -> bytes:
-        """The answer made from its session, where it was not rendered when it was computed."""
+        """The answer made from its session or value, where it was not rendered when computed."""
         entry = found.entry
-        if entry is None or entry.session_key is None:
+        if entry is None or not can_be_made(entry, self.form):
             raise FormatUnavailable(self.job.name, self.form, "its session is gone")
         fields: dict[str, Any] = {
             "session_key": entry.session_key,
@@ -176,8 +180,8 @@ class _Cell:
             "options": {},
         }
         try:
-            if self.form not in PICTURES:
-                return pool.render("render_session_object", {**fields, "name": ".val"}).content
+            if self.form not in DRAWN:
+                return render_kept(pool, self.job, entry, self.form).content
             drawn = sum(one.startswith("graphics/") for one in entry.listing)
             if not drawn:
                 raise FormatUnavailable(self.job.name, self.form, "the function draws nothing")
@@ -195,7 +199,7 @@ class _Row:
     form: str
 
     def look(self, pantry: Pantry) -> Answer | None:
-        if self.form in PICTURES:
+        if self.form in DRAWN:
             raise FormatUnavailable(self.job.name, self.form, "it is a row of a table")
         found = pantry.row_answer(self.job, self.key)
         return None if found.answer is None else self._answer(found)

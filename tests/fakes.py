@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from engine.errors import EngineError, PackageNotFound, RError
 from engine.evaluation import BodyError, Evaluation, RenderedBody, RowsAnswer
 from engine.frame import Column, Frame
 from engine.limits import Limits
+from engine.value_answer import EXACT, VALUE, Told
 
 
 class FixedClock:
@@ -89,6 +91,32 @@ class FakePool:
             except EngineError as error:
                 outcome = error
             yield index, outcome
+
+    def evaluate_values(
+        self,
+        call: FunctionCall,
+        cells: Sequence[Sequence[Argument]],
+        *,
+        stage: Path,
+        limits: Limits,
+        priority: Priority = Priority.SCHEDULED,
+        outputs: Sequence[Output] = (),
+    ) -> Iterator[Told]:
+        asked = {"limits": limits, "priority": priority, "outputs": outputs, "values": len(cells)}
+        kept = [Output(VALUE, VALUE), Output(EXACT, EXACT), *outputs]
+        for index, arguments in enumerate(cells):
+            outcome: Evaluation | EngineError
+            try:
+                outcome = self._evaluate(
+                    replace(call, arguments=tuple(arguments)), stage, kept, asked
+                )
+                if outcome.ok:
+                    outcome = replace(outcome, listing=())
+                else:
+                    outcome = RError(outcome.error or "", outcome.error_message or "")
+            except EngineError as error:
+                outcome = error
+            yield [(index, outcome)]
 
     def evaluate_rows(
         self,

@@ -36,7 +36,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory, gates: Path) -> Iterator[En
 
 
 def outcomes(
-    engine: Engine, codes: Sequence[str], limits: Limits | None = None
+    engine: Engine,
+    codes: Sequence[str],
+    limits: Limits | None = None,
+    outputs: Sequence[str] = ("json",),
 ) -> list[Evaluation | EngineError]:
     """What becomes of each code, sent as the cells of one batch."""
     calls = [
@@ -47,7 +50,7 @@ def outcomes(
         for code in codes
     ]
     found = engine.pool.evaluate_many(
-        calls, limits=limits or Limits(), outputs=[Output("json", "json")]
+        calls, limits=limits or Limits(), outputs=[Output(name, name) for name in outputs]
     )
     return [outcome for _, outcome in found]
 
@@ -191,3 +194,14 @@ def test_batch_whose_child_was_to_be_forked_as_the_parent_died_is_begun_anew(
             os.kill(pid, signal.SIGKILL)
         assert all(isinstance(one, Evaluation) and one.ok for one in found.result())
     engine.close()
+
+
+def test_formats_whose_writers_leave_marks_are_there_for_every_cell(engine: Engine) -> None:
+    found = outcomes(engine, ["1", "2", "3"], outputs=("md", "pb"))
+    assert [set(one.bodies) for one in found if isinstance(one, Evaluation)] == [{"md", "pb"}] * 3
+
+
+def test_package_that_needs_its_marks_works_in_the_next_cell_too(engine: Engine) -> None:
+    code = "capture.output(pander::pander(1))[1]"
+    one, other = values(engine, code, code)
+    assert one == other

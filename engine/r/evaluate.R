@@ -5,7 +5,7 @@
 # caller writes as its manifest. `request`: function (package and name, or session_key and name),
 # arguments, body, folder, seed, outputs, checks.
 evaluate_request <- function(request) {
-  if (isTRUE(request$shared)) remember_order()
+  if (isTRUE(request$shared)) remember_order(request$outputs)
   plan <- plan_call(request)
   outcome <- run_call(plan$call, plan$frame)
   return_to(request$folder)
@@ -43,9 +43,15 @@ start_counting <- function(seed = NULL) {
   } else {
     set.seed(seed)
   }
-  if (isNamespaceLoaded("grid")) {
-    assign("index", 0, envir = environment(get("grobAutoName", asNamespace("grid"))))
+  number_drawings()
+}
+
+number_drawings <- function() {
+  if (!isNamespaceLoaded("grid")) return()
+  if (is.null(settings$grid)) {
+    settings$grid <- environment(get("grobAutoName", asNamespace("grid")))
   }
+  assign("index", 0, envir = settings$grid)
 }
 
 # The function to call: of a package or the project, or stored in a session.

@@ -3,11 +3,11 @@
 most_conditions <- 10000L   # messages and warnings that a session keeps
 
 # add, add_text, add_condition, everything. Of printed text no more than its place is noted until
-# everything is there: adding costs the same however much there is.
-part_collector <- function() {
+# everything is there: adding costs the same however much there is. `printed` is where it begins.
+part_collector <- function(printed = printed_so_far()) {
   kept <- list()
   texts <- integer()   # the numbers of the parts that are printed text
-  positions <- printed_so_far()   # where the first begins, and where each ends
+  positions <- printed   # where the first begins, and where each ends
   conditions <- 0L
   said <- 0
   dropped <- 0L

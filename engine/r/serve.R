@@ -22,6 +22,10 @@ operations <- list(
     render(session_object(request$session_key, request$name), label, request$format, request$options,
            home = session_path(request$session_key))
   },
+  render_value = function(request) {
+    value <- readRDS(file.path(request$folder, ".value"))
+    render(value, request$name, request$format, request$options)
+  },
   render_session_info = function(request) {
     information <- readRDS(file.path(session_path(request$session_key), ".RInfo"))
     render(information, "sessionInfo", request$format, request$options)
