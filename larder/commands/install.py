@@ -71,8 +71,7 @@ def install(
     if show:
         print_list(shelf.all(), json=json)
     elif remove:
-        with on_record(settings, "remove", " ".join(map(str, given))):
-            _remove(shelf, given, json=json)
+        _remove(settings, shelf, given, json=json)
     else:
         requests = _requests(settings, shelf, given, ref=ref, update=update, allow=allow)
         names = " ".join(f"{one.source}::{one.name}" for one in requests)
@@ -100,12 +99,13 @@ def _check_usage(
         raise Misused("--ref goes with one repository to install")
 
 
-def _remove(shelf: Shelf, given: list[Named], *, json: bool) -> None:
+def _remove(settings: Settings, shelf: Shelf, given: list[Named], *, json: bool) -> None:
     there = [called(find(shelf, one)) for one in given]
-    for one in there:
-        shelf.remove(one.source, one.name)
-        if not json:
-            say(f"{one} is removed; what uses it now may go on")
+    with on_record(settings, "remove", " ".join(map(str, there))):
+        for one in there:
+            shelf.remove(one.source, one.name)
+            if not json:
+                say(f"{one} is removed; what uses it now may go on")
     if json:
         print_json([{"source": one.source, "name": one.name} for one in there])
 
