@@ -253,19 +253,17 @@ class Template:
         connection.setblocking(False)  # noqa: FBT003  # the socket module's own signature
         reader, writer = await asyncio.open_connection(sock=connection)
         exited = asyncio.get_running_loop().create_future()
-        told = TranscriptReader(transcript)
-        home = home_of(self._work, self.pid, pid)
+        home, told = home_of(self._work, self.pid, pid), TranscriptReader(transcript)
         child = Child(pid, reader, writer, exited, self, user_of(pid), home, told)
         self._asked -= not network
         waiting = self._waiting_for_network if network else self._waiting
-        status = signal.SIGKILL if self.ended.done() else self._born[pid]
-        del self._born[pid]
+        born = self._born.pop(pid)
+        status = signal.SIGKILL if self.ended.done() else born
         if status is not None:  # it has ended already: another one has to be forked
             child.note_exit(status)
             if network and waiting:
                 self._say({"do": "fork", "network": True})
-            self._refill()
-            return
+            return self._refill()
         self._children.add(child)
         while waiting:
             future = waiting.popleft()
