@@ -46,7 +46,7 @@ class Template:
         self._steps: dict[int, tuple[Child, asyncio.Future[bool]]] = {}
         self._asked = 0
         self._born: dict[int, int | None] = {}
-        """Children that were heard of and are not known yet, with their wait status once ended."""
+        """Children heard of and not known yet, with their wait status once ended."""
         self._waiting: deque[asyncio.Future[Child]] = deque()
         self._waiting_for_network: deque[asyncio.Future[Child]] = deque()
         self.info: dict[str, Any] = {}
@@ -252,18 +252,18 @@ class Template:
         connection = socket.socket(fileno=descriptor)
         connection.setblocking(False)  # noqa: FBT003  # the socket module's own signature
         reader, writer = await asyncio.open_connection(sock=connection)
-        exited = asyncio.get_running_loop().create_future()
+        exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         home, told = home_of(self._work, self.pid, pid), TranscriptReader(transcript)
         child = Child(pid, reader, writer, exited, self, user_of(pid), home, told)
         self._asked -= not network
         waiting = self._waiting_for_network if network else self._waiting
-        born = self._born.pop(pid)
-        status = signal.SIGKILL if self.ended.done() else born
+        status = self._born.pop(pid) if not self.ended.done() else signal.SIGKILL
         if status is not None:  # it has ended already: another one has to be forked
             child.note_exit(status)
             if network and waiting:
                 self._say({"do": "fork", "network": True})
-            return self._refill()
+            self._refill()
+            return
         self._children.add(child)
         while waiting:
             future = waiting.popleft()
