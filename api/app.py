@@ -18,28 +18,20 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from api.api_error import NotFound
-from api.askers import Askers
 from api.audit_layer import AuditLayer, begins
 from api.auditing import Auditing
+from api.entrance import Entrance
 from api.errors import OURS, BadRequest, NotAllowed, status_of
-from api.gate import Gate
 from api.hit import HitLayer
-from api.identity import Identity
-from api.issuers import sign_in_issuer, token_reader
-from api.key_minder import KeyMinder
-from api.key_ring import KeyRing
+from api.issuers import sign_in_issuer
 from api.login_desk import LoginDesk
 from api.login_pages import router as login_pages
-from api.logins import Logins
 from api.metrics import router as metrics
 from api.ocpu import OcpuApp
 from api.problem import problem_page, problem_reply
-from api.r_taken import RTaken
-from api.rate_limits import RateLimits
 from api.reply import Reply
 from api.request_path import is_ocpu
 from api.services import Services
-from api.site import Site
 from api.small_bodies import SmallBodies
 from api.v1 import response_of, router
 from api.web import page as pages
@@ -47,7 +39,6 @@ from api.web.explore_routes import router as explore
 from api.web.routes import router as routes
 from api.web.template import MOUNT
 from api.web.template import STATIC as PAGES
-from cache.buckets import Buckets
 from engine.errors import EngineError
 from jobs.definition import schema
 from jobs.repository import Catalog
@@ -59,14 +50,8 @@ STATIC = Path(__file__).parent / "static" / "docs"
 
 def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") -> AuditLayer:
     """Returns the ASGI application of one API worker."""
-    access, pantry = services.access, services.pantry
-    keys = KeyRing(catalog, pantry.generations, pantry.clock)
-    logins = Logins(catalog, pantry.generations, keys, pantry.clock, keep_s=access.login_keep_s)
-    reader = token_reader(access, pantry.clock)
-    identity = Identity(access, keys, logins, Site(access.url), reader)
-    taken = RTaken(services.pool, catalog, pantry.clock, keys.any)
-    api = own_api(services, catalog, keys, taken, version=version)
-    api.state.login_desk = LoginDesk(identity, sign_in_issuer(access, pantry.clock))
+    entrance = Entrance.of(services, catalog)
+    api = own_api(services, catalog, entrance, version=version)
     ocpu = OcpuApp(services)
     small = SmallBodies(api)
 
@@ -83,26 +68,22 @@ def create_app(services: Services, catalog: Catalog, *, version: str = "0.1.0") 
     def finish(reply: Reply, scope: Scope) -> Reply:
         return ocpu.finish(reply, scope)
 
-    rates = RateLimits(Buckets(services.state_folder / "rates"), access)
-    hits = HitLayer(begins(application), services, finish)
-    gate = Gate(hits, identity, access, rates, Askers(taken, access))
+    gate = entrance.gate(HitLayer(begins(application), services, finish))
     return AuditLayer(gate, Auditing(services.audit_spool, services.audit))
 
 
-def own_api(
-    services: Services, catalog: Catalog, keys: KeyRing, taken: RTaken, *, version: str
-) -> FastAPI:
-    """Returns everything but /ocpu; while it is up, the keys are looked after."""
+def own_api(services: Services, catalog: Catalog, entrance: Entrance, *, version: str) -> FastAPI:
+    """Returns everything but /ocpu; while it is up, keys and counts are looked after."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        minder = KeyMinder(keys)
+        minder = entrance.minder()
         minder.start()
-        taken.start()
+        entrance.taken.start()
         yield
         await services.desk.close()
         minder.close()
-        await asyncio.to_thread(taken.stop)
+        await asyncio.to_thread(entrance.taken.stop)
 
     api = FastAPI(
         title="Larder",
@@ -114,6 +95,8 @@ def own_api(
     )
     api.state.services = services
     api.state.catalog = catalog
+    issuer = sign_in_issuer(services.access, services.pantry.clock)
+    api.state.login_desk = LoginDesk(entrance.identity, issuer)
     api.include_router(router)
     api.include_router(metrics)
     api.include_router(routes)

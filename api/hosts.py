@@ -2,6 +2,7 @@
 
 A page of anywhere can give its own name the address 127.0.0.1 and so call a server of this machine
 as if it were its own (DNS rebinding). The browser still sends that name as the Host.
+Nothing but a browser can be led so; what is none may call the server what it likes, as OpenCPU's.
 """
 
 from __future__ import annotations
@@ -21,15 +22,21 @@ HOST: Final = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d+)?", re.ASCII)
 """What a Host header may say: a name or an address, and a port."""
 
 
+BROWSERS: Final = frozenset({b"accept-language", b"origin", b"referer", b"cookie"})
+"""Headers of browsers. The first is in all they send: a page can change it, not leave it out."""
+
+
 @dataclass(frozen=True)
 class Hosts:
     """Which names are answered to.
 
     Attributes:
         names: Names without port, in small letters; `*.example.com` has all below it. None is any.
+        of_browsers: Whether only requests of browsers have to be for one of them.
     """
 
     names: frozenset[str] | None = None
+    of_browsers: bool = False
 
     def check(self, scope: Scope) -> None:
         """Does nothing if a request is for this server.
@@ -46,8 +53,15 @@ class Hosts:
         found = HOST.fullmatch(given[0].decode("latin-1"))
         if found is None:
             raise BadRequest("the Host header is no name or address")
-        if self.names is not None and not _is_one_of(found[1].lower().rstrip("."), self.names):
+        if self.names is None or _is_one_of(found[1].lower().rstrip("."), self.names):
+            return
+        if not self.of_browsers or is_of_browser(scope):
             raise HostUnknown(found[1])
+
+
+def is_of_browser(scope: Scope) -> bool:
+    """Whether a browser sent the request: each adds what no page can take away again."""
+    return any(name in BROWSERS or name.startswith(b"sec-") for name, _ in scope["headers"])
 
 
 @lru_cache(maxsize=1024)

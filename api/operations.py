@@ -86,6 +86,7 @@ RULES: Final = (
     Rule(READS, "/openapi.json", "look", None),
     Rule(READS, "/docs", "look", None),
     Rule(READS, "/docs/problems", "look", None),
+    Rule(READS, "/static/web/{path:path}", "look", None),
     Rule(READS, "/static/{path:path}", "look", None),
     Rule(READS, "/favicon.ico", "look", None),
     Rule(READS, "/login", "sign in", None),

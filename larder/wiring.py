@@ -95,7 +95,7 @@ def access_config(settings: Settings) -> AccessConfig:
         is_alone=is_alone,
         key_in_query=access.key_in_query,
         hosts=named,
-        hosts_while_open=Hosts(names) if is_alone else named,
+        hosts_while_open=Hosts(names, of_browsers=True) if is_alone else named,
         proxies=Proxies(tuple(ip_network(text) for text in access.proxies)),
         pages=Pages(frozenset(access.origins), own=own, ocpu=settings.ocpu.cors),
         jwt=jwt,

@@ -9,12 +9,12 @@ from typing import Any, Final
 import anyio
 from fakes import NoPool
 from prepared import example_jobs
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access_config import AccessConfig
 from api.app import create_app
+from api.entrance import Entrance
 from api.gate import Gate
-from api.key_ring import KeyRing
 from api.services import Services
 from cache.clock import utcnow
 from engine.shelf import Shelf
@@ -64,14 +64,13 @@ class House:
         services._facts = (1e12, {"version": "R version 4", "locale": "C.UTF-8"})
         return services
 
-    def application(self, config: AccessConfig | None = None) -> Gate:
+    def application(self, config: AccessConfig | None = None) -> ASGIApp:
         """The real one, whose R must not be touched."""
         return create_app(self.services(config), self.catalog)
 
     def gate(self, config: AccessConfig | None = None) -> Gate:
         """A gate with nothing behind it but an answer to whoever gets through."""
-        ring = KeyRing(self.catalog, self.pantry.generations, utcnow)
-        return Gate(_let_in, ring, config or AccessConfig())
+        return Entrance.of(self.services(config), self.catalog).gate(_let_in)
 
 
 @contextmanager
@@ -92,7 +91,7 @@ async def _let_in(scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 def ask(
-    app: Gate,
+    app: ASGIApp,
     method: str,
     target: str,
     *headers: tuple[str, str],

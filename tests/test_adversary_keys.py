@@ -208,11 +208,18 @@ SMUGGLED = [
         403,
     ),
 ]
+BROWSER = "Accept-Language: en"
 FORM = "Content-Type: text/plain\nContent-Length: 0"
 FROM_ELSEWHERE = [
-    Attempt("rebound name", "GET /v1/jobs HTTP/1.1\nHost: evil.example:{port}", 421),
-    Attempt("rebound name for R", "GET /ocpu/library/ HTTP/1.1\nHost: evil.example", 421),
-    Attempt("name with loopback in it", "GET /v1/jobs HTTP/1.1\nHost: 127.0.0.1.evil.example", 421),
+    Attempt("rebound name", f"GET /v1/jobs HTTP/1.1\nHost: evil.example:{{port}}\n{BROWSER}", 421),
+    Attempt(
+        "rebound name for R", f"GET /ocpu/library/ HTTP/1.1\nHost: evil.example\n{BROWSER}", 421
+    ),
+    Attempt(
+        "name with loopback in it",
+        f"GET /v1/jobs HTTP/1.1\nHost: 127.0.0.1.evil.example\n{BROWSER}",
+        421,
+    ),
     Attempt("no name at all", "GET /v1/jobs HTTP/1.1\nHost:", 400),
     Attempt("user in the name", "GET /v1/jobs HTTP/1.1\nHost: 127.0.0.1@evil.example", 400),
     Attempt("two names", "GET /v1/jobs HTTP/1.1\nHost: 127.0.0.1\nHost: evil.example", 400),

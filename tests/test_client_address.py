@@ -151,3 +151,11 @@ def test_with_keys_any_name_is_answered_to_unless_some_are_named(tmp_path: Path)
         for hosts, status in ((Hosts(), 200), (NAMES, 421)):
             gate = home.gate(AccessConfig(hosts=hosts, hosts_while_open=NAMES))
             assert ask(gate, "GET", "/v1/jobs", key=key, host="evil.example").status == status
+
+
+def test_what_is_no_browser_may_call_an_open_server_on_loopback_by_any_name(home: House) -> None:
+    names = Hosts(frozenset(), of_browsers=True)
+    gate = home.gate(AccessConfig(hosts_while_open=names))
+    assert ask(gate, "GET", "/v1/jobs", host="data.example").status == 200
+    for name in ("Accept-Language", "Referer", "Origin", "Cookie", "Sec-Fetch-Mode"):
+        assert ask(gate, "GET", "/v1/jobs", (name, "x"), host="data.example").status == 421

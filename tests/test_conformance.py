@@ -17,8 +17,6 @@ TOPICS = (
     *("objects_tables", "objects_text", "rpc_formats", "scripts", "session_graphics", "sessions"),
 )
 """All of them."""
-NAMES = "[data.example.com]"
-"""By which the corpus calls the server; without keys it answers to no name that it is not told."""
 CHAINS = ("chaining", "clients", "sessions", "session_graphics")
 """Those in which calls name sessions."""
 
@@ -26,7 +24,7 @@ CHAINS = ("chaining", "clients", "sessions", "session_graphics")
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     project = copy_example(tmp_path_factory.mktemp("conformance"))
-    with Server(project, schedule__enabled="false", access__hosts=NAMES) as server:
+    with Server(project, schedule__enabled="false") as server:
         yield server
 
 

@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from doors import ask
+from doors import ask, house
 from starlette.types import Receive, Scope, Send
 
-from api.access_config import AccessConfig
-from api.gate import Gate
+from api.entrance import Entrance
 from api.key_minder import KeyMinder
 from api.key_ring import GOOD_FOR_S, READ_AGAIN_S, KeyRing
 from cache.clock import utcnow
@@ -150,11 +149,12 @@ def test_keys_stay_good_for_a_while_when_the_catalog_cannot_be_read(
     assert told == ["keys not readable", "keys readable again keys=1"]
 
 
-def test_nobody_gets_in_before_the_keys_were_ever_read(troubled: KeyRing, ajar: Ajar) -> None:
+def test_nobody_gets_in_before_the_keys_were_ever_read(tmp_path: Path, ajar: Ajar) -> None:
     ajar.readable = False
-    gate = Gate(_nobody, troubled, AccessConfig())
-    assert ask(gate, "GET", "/v1/jobs").status == 503
-    refused = ask(gate, "GET", "/ocpu/info")
+    with house(tmp_path) as home:
+        gate = Entrance.of(home.services(), ajar).gate(_nobody)  # type: ignore[arg-type]
+        assert ask(gate, "GET", "/v1/jobs").status == 503
+        refused = ask(gate, "GET", "/ocpu/info")
     assert (refused.status, refused.headers["retry-after"]) == (503, "1")
 
 

@@ -220,7 +220,8 @@ def test_what_access_names_becomes_what_the_gate_is_told(tmp_path: Path) -> None
     )
     config = access_config(load(tmp_path, text))
     names = frozenset({"*.lab.example.com", "[::1]", "stats.example.com"})
-    assert config.hosts == config.hosts_while_open == Hosts(names)
+    assert config.hosts == Hosts(names)
+    assert config.hosts_while_open == Hosts(names, of_browsers=True)
     assert [str(network) for network in config.proxies.networks] == ["10.0.0.0/8", "::1/128"]
     assert config.pages.origins == {"https://app.example.com", "*"}
     assert config.pages.own == "https://stats.example.com"

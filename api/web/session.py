@@ -91,5 +91,6 @@ def _table(text: str) -> Answer | None:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    answer = answer_of(value)
-    return answer if answer.columns and isinstance(value, list) and len(value) else None
+    is_table = isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+    answer = answer_of(value) if is_table else None
+    return answer if answer is not None and answer.columns else None

@@ -30,7 +30,7 @@ HEADERS: Final = (
 )
 
 
-def filled(template: str, status: int = 200, *, keep: str = "no-cache", **values: Any) -> Reply:
+def filled(template: str, status: int = 200, /, *, keep: str = "no-cache", **values: Any) -> Reply:
     """Returns a template filled in; `keep` is what browsers may do with it."""
     content = _environment().get_template(template).render(values)
     headers = (*HEADERS, ("Cache-Control", keep))
