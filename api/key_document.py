@@ -32,6 +32,9 @@ class KeyDocument(BaseModel):
     jobs: list[str] = Field(description="jobs whose answers it may read; empty is all")
     origins: list[str] = Field(description="web pages it is for; empty is all that may call")
     rate: str | None = Field(description="requests in a time; null is without limit of its own")
+    concurrent: int | None = Field(description="calls of it that run at a time; null: as all")
+    r_seconds: float | None = Field(description="seconds of R it has in a day; null: as all")
+    r_seconds_today: float = Field(description="seconds of R that its name took today (UTC)")
     created_at: datetime
     expires_at: datetime | None = Field(description="from when it is refused")
     revoked_at: datetime | None = Field(description="since when it is refused")
@@ -69,6 +72,8 @@ class KeyWish(BaseModel):
     jobs: list[str] = Field([], description="patterns, as weight_*; none allows all")
     origins: list[str] = Field([], description="web pages, as https://app.example.com")
     rate: str | None = Field(None, description="as 100/minute")
+    concurrent: int | None = Field(None, ge=1, description="calls that run at a time")
+    r_seconds: str | None = Field(None, description="seconds of R in a day, as 3600/day")
     expires: str | None = Field(None, description="a time from now, as 90 days, or a date")
 
 
@@ -81,8 +86,8 @@ class RotationWish(BaseModel):
     expires: str | None = Field(None, description="as of a new key")
 
 
-def key_document(key: AccessKey, now: datetime) -> KeyDocument:
-    """Returns a key as it is shown."""
+def key_document(key: AccessKey, now: datetime, taken_s: float = 0.0) -> KeyDocument:
+    """Returns a key as it is shown; `taken_s` are the seconds of R that it had today."""
     state = KeyState.VALID if key.is_valid(now) else KeyState.EXPIRED
     return KeyDocument(
         id=key.id,
@@ -94,6 +99,9 @@ def key_document(key: AccessKey, now: datetime) -> KeyDocument:
         jobs=list(key.jobs),
         origins=list(key.origins),
         rate=key.rate,
+        concurrent=key.concurrent,
+        r_seconds=key.r_seconds,
+        r_seconds_today=taken_s,
         created_at=key.created_at,
         expires_at=key.expires_at,
         revoked_at=key.revoked_at,

@@ -26,9 +26,9 @@ from jobs.key_request import (
     read_jobs,
     read_name,
     read_origins,
-    read_rate,
     read_role,
 )
+from jobs.rate import parse_r_seconds, parse_rate
 
 router = APIRouter(prefix="/keys", tags=["keys"])
 
@@ -57,7 +57,9 @@ def list_keys(
     """The keys that there are, without their texts, the newest last."""
     response.headers.update(FRESH)
     now = services.pantry.clock()
-    return KeyList(keys=[key_document(key, now) for key in book.keys(invalid=invalid)])
+    taken = book.taken_today()
+    found = book.keys(invalid=invalid)
+    return KeyList(keys=[key_document(key, now, taken.get(key.name, 0.0)) for key in found])
 
 
 @router.post("", status_code=201, responses={**REFUSED, **TAKEN})
@@ -75,7 +77,9 @@ def add_key(
         functions=read_functions(wish.functions),
         jobs=read_jobs(wish.jobs, services.pantry.jobs),
         origins=read_origins(wish.origins),
-        rate=None if wish.rate is None else read_rate(wish.rate),
+        rate=None if wish.rate is None else str(parse_rate(wish.rate)),
+        concurrent=wish.concurrent,
+        r_seconds=None if wish.r_seconds is None else parse_r_seconds(wish.r_seconds),
         expires_at=None if wish.expires is None else read_expiry(wish.expires, now, "UTC"),
     )
     response.headers.update(FRESH)

@@ -53,6 +53,8 @@ class KeyBook:
             jobs=request.jobs,
             origins=request.origins,
             rate=request.rate,
+            concurrent=request.concurrent,
+            r_seconds=request.r_seconds,
             expires_at=request.expires_at,
         )
         self._generations.bump(COUNTER)  # after the commit
@@ -62,6 +64,10 @@ class KeyBook:
         """The valid keys, the newest last; all that were ever made where `invalid` is set."""
         now = self._clock()
         return [key for key in self._catalog.access_keys() if invalid or key.is_valid(now)]
+
+    def taken_today(self) -> dict[str, float]:
+        """Seconds of R that were taken today, a day of UTC, by the names of keys."""
+        return self._catalog.r_taken(self._clock().date())
 
     def revoke(self, which: str) -> list[AccessKey]:
         """Has the keys of a name, or the one of a number, refused from the next request on.

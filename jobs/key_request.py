@@ -18,9 +18,6 @@ LONGEST_NAME: Final = 100
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.@+-]*")
 _FUNCTION: Final = re.compile(r"[A-Za-z*?][A-Za-z0-9.*?]*::\S+")
 _JOB: Final = re.compile(r"[A-Za-z0-9_*?\[\]!-]+")
-_RATE: Final = re.compile(r"\s*([0-9]{1,9})\s*(?:/|per\s)\s*(\w+)\s*", re.IGNORECASE)
-_PERIODS: Final = ("second", "minute", "hour", "day")
-_RATE_HINT: Final = "for example: 10/second, 100/minute, 5000/day"
 _EXPIRY_HINT: Final = "a time from now, as 90 days, or a date, as 2027-12-31"
 
 
@@ -34,6 +31,8 @@ class KeyRequest:
     jobs: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     rate: str | None = None
+    concurrent: int | None = None
+    r_seconds: float | None = None
     expires_at: datetime | None = None
 
 
@@ -101,23 +100,6 @@ def read_origins(texts: Iterable[str]) -> tuple[str, ...]:
         ValueInvalid: One is none.
     """
     return tuple(dict.fromkeys(parse_origin(text) for text in _parts(texts)))
-
-
-def read_rate(text: str) -> str:
-    """The rate as it is kept: `100/minute`.
-
-    Raises:
-        ValueInvalid: It is no number of requests in a time.
-    """
-    found = _RATE.fullmatch(text)
-    if found is None or int(found[1]) == 0:
-        raise ValueInvalid(f"'{text}' is no rate of requests", _RATE_HINT)
-    unit = found[2].lower()
-    for period in _PERIODS:
-        if unit in (period, f"{period}s", period[0], period[:3]):
-            return f"{int(found[1])}/{period}"
-    hint = did_you_mean(unit, _PERIODS, otherwise=_RATE_HINT)
-    raise ValueInvalid(f"'{text}': a rate is in a second, minute, hour or day", hint)
 
 
 def read_expiry(text: str, now: datetime, timezone: str) -> datetime:

@@ -17,13 +17,15 @@ def check_address(settings: Settings) -> None:
     """Does nothing if the server may listen where the settings say.
 
     Raises:
-        ListeningRefused: It could be reached from elsewhere, and no key was made, or R is not
+        ListeningRefused: It could be reached from elsewhere, and no key was made and no issuer named, or R is not
             wholly confined, and nobody said that this is meant.
         CatalogError: The catalog, where the keys are, cannot be used.
     """
     if settings.is_loopback or settings.insecure:
         return
-    keys, missing = has_valid_key(settings), missing_walls(settings)
+    access = settings.access
+    issuer = access.jwt.config() or access.oidc.config()  # whoever has its word needs no key
+    keys, missing = issuer is not None or has_valid_key(settings), missing_walls(settings)
     if missing or not keys:
         raise ListeningRefused(settings.host, missing, keys=keys)
 

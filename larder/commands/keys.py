@@ -1,6 +1,6 @@
 """`larder keys`: who may ask this server, shown, made, exchanged and revoked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,14 +22,15 @@ from jobs.key_request import (
     read_jobs,
     read_name,
     read_origins,
-    read_rate,
     read_role,
 )
+from jobs.rate import parse_r_seconds, parse_rate
 from larder.commands.arguments import HERE, AsJson, ProjectOption
 from larder.console import note, print_json, print_table, say
 from larder.current_project import current_project
 from larder.errors import Misused
 from larder.keys_shown import keys_table
+from larder.on_record import on_record
 from larder.settings import Settings, load_settings
 from larder.state import make_state_folder
 from larder.times import local
@@ -79,6 +80,13 @@ def keys(
     rate: Annotated[
         str | None, typer.Option(help="Requests it may make, as 100/minute.", show_default="any")
     ] = None,
+    concurrent: Annotated[
+        int | None,
+        typer.Option(min=1, help="Calls that run at a time; others wait.", show_default="any"),
+    ] = None,
+    r_seconds: Annotated[
+        str | None, typer.Option(help="Seconds of R in a day, as 3600/day.", show_default="any")
+    ] = None,
     overlap: Annotated[
         str | None, typer.Option(help="How long the old key still opens.", show_default=OVERLAP)
     ] = None,
@@ -100,7 +108,8 @@ def keys(
         larder keys rotate app --overlap 24h
         larder keys revoke app
     """
-    wish = _Wish(role, functions, jobs, origins, expires, rate, overlap)
+    limits = (rate, concurrent, r_seconds)
+    wish = _Wish(role, functions, jobs, origins, expires, *limits, overlap)
     if action is not Action.LIST and name is None:
         raise Misused(f"whose key? larder keys {action} NAME")
     wish.check(action)
@@ -108,12 +117,12 @@ def keys(
     if action is Action.LIST:
         with _book(settings) as book:
             found = [key for key in book.keys(invalid=every) if name in (None, key.name)]
-            _list(found, json=json)
+            _list(found, book.taken_today(), json=json)
         return
     assert name is not None  # noqa: S101 - as was just looked at
     if action is Action.ADD:
         request = wish.request(name, settings)
-        with _book(settings) as book:
+        with on_record(settings, "add key", name), _book(settings) as book:
             made = book.add(request)
         _tell_new(made, settings, json=json, quiet=quiet)
     elif action is Action.ROTATE:
@@ -121,7 +130,7 @@ def keys(
     else:
         if json:
             raise Misused("`larder keys revoke` prints nothing for --json to change")
-        with _book(settings) as book:
+        with on_record(settings, "revoke key", name), _book(settings) as book:
             revoked = book.revoke(name)
         for key in revoked:
             say(f"the key #{key.id} of {key.name} is refused from now on")
@@ -137,15 +146,19 @@ class _Wish:
     origins: list[str] | None
     expires: str | None
     rate: str | None
+    concurrent: int | None
+    r_seconds: str | None
     overlap: str | None
 
     def check(self, action: Action) -> None:
         """Does nothing if every option that was given says something about the action."""
-        of_add = ("role", "functions", "jobs", "origins", "rate")
+        of_add = ("role", "functions", "jobs", "origins", "rate", "concurrent", "r_seconds")
         known = {Action.ADD: (*of_add, "expires"), Action.ROTATE: ("overlap", "expires")}
         for option, value in vars(self).items():
             if value and option not in known.get(action, ()):
-                raise Misused(f"--{option} says nothing about `larder keys {action}`")
+                raise Misused(
+                    f"--{option.replace('_', '-')} says nothing about `larder keys {action}`"
+                )
         if action is Action.ADD and self.role is None:
             raise Misused(f"what may it do? give --role: {ROLES}")
 
@@ -157,7 +170,9 @@ class _Wish:
             functions=read_functions(self.functions or ()),
             jobs=read_jobs(self.jobs or (), names),
             origins=read_origins(self.origins or ()),
-            rate=None if self.rate is None else read_rate(self.rate),
+            rate=None if self.rate is None else str(parse_rate(self.rate)),
+            concurrent=self.concurrent,
+            r_seconds=None if self.r_seconds is None else parse_r_seconds(self.r_seconds),
             expires_at=None
             if self.expires is None
             else read_expiry(self.expires, utcnow(), settings.timezone),
@@ -168,7 +183,7 @@ def _rotate(name: str, wish: _Wish, settings: Settings, *, json: bool, quiet: bo
     overlap_s = parse_duration(wish.overlap or OVERLAP)
     expires = wish.expires
     expires_at = None if expires is None else read_expiry(expires, utcnow(), settings.timezone)
-    with _book(settings) as book:
+    with on_record(settings, "rotate key", name), _book(settings) as book:
         made = book.rotate(name, overlap_s, expires_at=expires_at)
     if not quiet and not json:
         note(f"the key before it opens for {format_duration(overlap_s)} yet")
@@ -202,11 +217,12 @@ def _book(settings: Settings) -> Iterator[KeyBook]:
         yield KeyBook(catalog, generations, utcnow)
 
 
-def _list(found: list[AccessKey], *, json: bool) -> None:
+def _list(found: list[AccessKey], taken: Mapping[str, float], *, json: bool) -> None:
     if json:
-        shown = [key_document(key, utcnow()).model_dump(mode="json") for key in found]
-        print_json({"keys": shown})
+        now = utcnow()
+        shown = [key_document(key, now, taken.get(key.name, 0.0)) for key in found]
+        print_json({"keys": [one.model_dump(mode="json") for one in shown]})
     elif found:
-        print_table(keys_table(found, utcnow()))
+        print_table(keys_table(found, taken, utcnow()))
     else:
         say("no key; `larder keys add NAME --role caller` makes one")
