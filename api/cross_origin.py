@@ -32,7 +32,8 @@ _EXPOSED: Final = (
     "Access-Control-Expose-Headers",
     (
         "Age, Cache-Control, ETag, Larder-As-Of, Larder-Computed-At, Larder-Job, Location,"
-        " Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-ocpu-session, X-Request-ID"
+        " Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-ocpu-session,"
+        " X-Request-ID"
     ),
 )
 

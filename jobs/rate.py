@@ -6,9 +6,11 @@ from functools import lru_cache
 
 from jobs.duration import format_duration, parse_duration
 from jobs.errors import ValueInvalid
+from jobs.nearest import nearest
 
 _RATE = re.compile(r"\s*([0-9]{1,9})\s*(?:/|\bper\b)\s*([0-9.]*)\s*([A-Za-z].*?)\s*")
 _EXAMPLE = "for example: 10/second, 100/minute, 5000/day"
+_UNITS = ("second", "minute", "hour", "day")
 _LONGEST_S = 366 * 86400.0
 _DAY_S = 86400.0
 
@@ -45,7 +47,12 @@ def parse_rate(text: str) -> Rate:
     found = _RATE.fullmatch(text)
     if found is None:
         raise ValueInvalid(f"'{text}' is no rate", _EXAMPLE)
-    rate = Rate(int(found[1]), parse_duration(f"{found[2] or 1} {found[3]}"))
+    try:
+        rate = Rate(int(found[1]), parse_duration(f"{found[2] or 1} {found[3]}"))
+    except ValueInvalid:
+        meant = nearest(found[3], _UNITS)
+        hint = f"did you mean '{found[1]}/{meant}'?" if meant else _EXAMPLE
+        raise ValueInvalid(f"'{text}' is no rate", hint) from None
     if rate.count == 0:
         raise ValueInvalid(f"'{text}' allows nothing", "revoke the key, or leave the rate out")
     if not 0 < rate.per_s <= _LONGEST_S:

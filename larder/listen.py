@@ -17,8 +17,8 @@ def check_address(settings: Settings) -> None:
     """Does nothing if the server may listen where the settings say.
 
     Raises:
-        ListeningRefused: It could be reached from elsewhere, and no key was made and no issuer named, or R is not
-            wholly confined, and nobody said that this is meant.
+        ListeningRefused: It could be reached from elsewhere, and nobody has a key or an issuer's
+            word, or R is not wholly confined, and nobody said that this is meant.
         CatalogError: The catalog, where the keys are, cannot be used.
     """
     if settings.is_loopback or settings.insecure:

@@ -189,7 +189,7 @@ def test_administrators_manage_keys_over_http(server: Server, admin: str) -> Non
         ({"jobs": ["wait_gain"]}, "did you mean 'weight_gain'"),
         ({"origins": ["app.example.com"]}, "write https://app.example.com"),
         ({"rate": "many"}, "for example: 10/second"),
-        ({"rate": "5/minutte"}, "did you mean 'minute'"),
+        ({"rate": "5/minutte"}, "did you mean '5/minute'"),
         ({"expires": "2020-01-01"}, "is over already"),
         ({"expires": "90 dyas"}, "did you mean '90 days'"),
         ({"rolle": "x"}, "rolle"),
