@@ -60,13 +60,13 @@ class AuditLayer:
             raise
         audited.end()
 
-    def note_unreadable(self, address: str, target: bytes) -> None:
-        """Writes down what somebody sent that is no request: it is answered with 400."""
+    def note_unreadable(self, address: str, target: bytes, status: int) -> None:
+        """Writes down what somebody sent that is no request, or none that came to its end."""
         spool = self._auditing.spool
         line: dict[str, Any] = {
             "operation": "unreadable",
             "outcome": AuditOutcome.FAILED,
-            "status": 400,
+            "status": int(status),
         }
         line |= {"call": spool.next_call(), "at": time.time_ns() // 1000}
         spool.write({**line, "address": address, "target": shown_path(target)})

@@ -80,8 +80,8 @@ JSON_WITHOUT_END = (
     f"Content-Length: 60000\r\n\r\n{'[' * 60_000}"
 )
 ATTEMPTS: dict[str, tuple[str | bytes, int]] = {
-    "newlines in a name": (f"GET /v1/jobs/{CODED} HTTP/1.1\r\nHost: x\r\n\r\n", 404),
-    "newlines in a path": (f"GET /nothing/{CODED} HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+    "newlines in a name": (f"GET /v1/jobs/{CODED} HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "newlines in a path": (f"GET /nothing/{CODED} HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "newlines below /ocpu": (f"GET /ocpu/library/{CODED[:-3]} HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "zero byte below /ocpu": ("GET /ocpu/library/%00 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "newlines in a session": (
@@ -90,8 +90,8 @@ ATTEMPTS: dict[str, tuple[str | bytes, int]] = {
     ),
     "invalid UTF-8": ("GET /v1/jobs/%ff%fe%c0%80 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
     "lone surrogate": ("GET /v1/jobs/%ed%a0%80 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
-    "a path without end": (f"GET /v1/jobs/{'a' * 300_000} HTTP/1.1\r\nHost: x\r\n\r\n", 400),
-    "a query without end": (f"GET /v1/jobs/no?{'a' * 300_000} HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a path without end": (f"GET /v1/jobs/{'a' * 300_000} HTTP/1.1\r\nHost: x\r\n\r\n", 431),
+    "a query without end": (f"GET /v1/jobs/no?{'a' * 300_000} HTTP/1.1\r\nHost: x\r\n\r\n", 431),
     "an id without end": (
         f"GET /v1/jobs/no HTTP/1.1\r\nHost: x\r\nX-Request-ID: {'a' * 60_000}\r\n\r\n",
         404,
@@ -111,7 +111,7 @@ ATTEMPTS: dict[str, tuple[str | bytes, int]] = {
     "a broken header": ("GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400),
     "an address in a header": (
         "GET /v1/jobs/no HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n",
-        404,
+        403,
     ),
     "JSON without end": (JSON_WITHOUT_END, 400),
 }
@@ -126,7 +126,7 @@ def test_attempt_has_its_status_and_is_on_record(server: Server, attempt: str) -
     found = [row for row in rows(server) if row["id"] > before and row["target"] != "/v1/audit"]
     assert len(found) == 1
     [row] = found
-    assert (row["status"], row["outcome"]) == (status, "failed")
+    assert (row["status"], row["outcome"]) == (status, "refused" if status == 403 else "failed")
     assert row["address"] == "127.0.0.1"
     assert all(text.isprintable() for text in row.values() if isinstance(text, str))
     assert len(row["target"] or "") <= 1000

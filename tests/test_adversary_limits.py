@@ -70,6 +70,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             secret,
             name,
             Role.ANALYST if name == "analyst" else Role.CALLER,
+            functions=["*::*"],
             rate="20/hour" if name == "rated" else None,
             r_seconds=0.2 if name == "spender" else None,
         )

@@ -189,7 +189,7 @@ def test_the_project_is_named_by_its_settings_or_its_folder(
         ("{from: {csv: data/customers.csv}, pass_as: d}", "2:25: the key 'key' is missing"),
         (
             "{from: data/customers.csv, key: id, pass_as: d}",
-            "2:38: expected a mapping, found the text 'data/customers.csv' (for example: from: ",
+            "2:38: expected a mapping, found the text 'data/customers.csv' (write from: {csv: ",
         ),
     ],
 )

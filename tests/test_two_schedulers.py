@@ -245,7 +245,7 @@ def test_leader_that_wakes_up_keeps_no_answer_over_a_newer_one(fed: tuple[Pair, 
     os.kill(first, signal.SIGCONT)
     log = pair.project / "log"
     for run in old:
-        wait_until(lambda run=run: f"run given up run={run.id}" in log.read_text())
+        wait_until(lambda run=run: f"run given up run={run.id}" in log.read_text(), 90)
     state = pair.project / ".larder"
     store, table = Store(state / "results"), RowTable(state / "rows" / "stock.db", key="id")
     (summary,) = store.summary("cells")

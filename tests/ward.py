@@ -75,8 +75,10 @@ class Ward:
     pool: Pool
 
     def key(self, name: str, role: Role, **limits: Any) -> str:
-        """Makes a key and returns its text."""
+        """Makes a key and returns its text; who had one of this name has it no more."""
         secret = new_secret()
+        held = [key.id for key in self.catalog.access_keys() if key.name == name]
+        self.catalog.revoke_keys(held)
         self.catalog.add_key(secret, name, role, **limits)
         self.worker.services.pantry.generations.bump(COUNTER)
         return secret
