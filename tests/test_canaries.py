@@ -126,6 +126,7 @@ def answers(server: Server) -> Iterator[tuple[str, httpx.Response]]:
     ]
     with server.client() as client:
         client.timeout = httpx.Timeout(30)
+        client.headers["Connection"] = "close"  # one that the server closes is not used again
         for number, rule in enumerate(RULES):
             if rule.path.endswith("/events"):
                 continue  # it goes on without end
