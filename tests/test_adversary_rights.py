@@ -101,7 +101,11 @@ def test_function_that_is_not_on_the_list_is_not_called_however_it_is_spelled(
 @pytest.mark.parametrize(
     "path",
     [
-        *("/user/root/library/stats/R/sd", "/apps/evil/stats/R/sd", "/github/evil/stats::sd/json"),
+        *(
+            "/user/daemon/library/stats/R/sd",
+            "/apps/evil/stats/R/sd",
+            "/github/evil/stats::sd/json",
+        ),
         *("/cran/stats/R/sd", "/bioc/stats/R/sd", "/apps/evil/stats/scripts/run.R"),
     ],
 )
